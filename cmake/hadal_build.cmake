@@ -1,0 +1,94 @@
+# What every target of the project has in common, and the functions that
+# declare libraries, tests and fuzz targets.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(HADAL_CCACHE ccache)
+if(HADAL_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${HADAL_CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(hwy REQUIRED)
+if(HADAL_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  enable_testing()
+endif()
+
+# The invariance law (docs/architecture.md): a product is fused with a sum
+# only where the source says so, on every compiler.
+add_library(hadal_options INTERFACE)
+target_compile_options(hadal_options INTERFACE -ffp-contract=off -Wall -Wextra
+  -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers)
+if(HADAL_WERROR)
+  target_compile_options(hadal_options INTERFACE -Werror)
+endif()
+if(HADAL_SANITIZE)
+  target_compile_options(hadal_options INTERFACE
+    -fsanitize=${HADAL_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(hadal_options INTERFACE -fsanitize=${HADAL_SANITIZE})
+endif()
+
+# hadal_library(base SOURCES ... LINK ...): the static library of one folder of
+# src/. LINK names the folders above it and the system's packages.
+function(hadal_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(hadal_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(hadal_${name}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+           $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
+           $<INSTALL_INTERFACE:include>)
+  target_link_libraries(hadal_${name}
+    PUBLIC ${ARG_LINK}
+    PRIVATE $<BUILD_INTERFACE:hadal_options> ${ARG_PRIVATE_LINK})
+endfunction()
+
+# hadal_test(text_test LABELS unit SOURCES ... LINK ...): a GoogleTest program.
+# Tests run with HADAL_SOURCE_DIR set to the source tree.
+function(hadal_test name)
+  if(NOT HADAL_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(hadal_${name} ${ARG_SOURCES})
+  target_link_libraries(hadal_${name}
+    PRIVATE ${ARG_LINK} hadal_options GTest::gtest_main)
+  target_compile_definitions(hadal_${name}
+    PRIVATE HADAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND hadal_${name})
+  set_tests_properties(${name} PROPERTIES
+    LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# hadal_fuzz(json_fuzz SOURCES ... LINK ... SEEDS dir): a libFuzzer program that
+# runs for a few seconds in the tests, starting from the seed inputs.
+function(hadal_fuzz name)
+  if(NOT HADAL_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "SEEDS" "SOURCES;LINK" ${ARGN})
+  add_executable(hadal_${name} ${ARG_SOURCES})
+  target_link_libraries(hadal_${name} PRIVATE ${ARG_LINK} hadal_options)
+  target_compile_options(hadal_${name} PRIVATE -fsanitize=fuzzer)
+  target_link_options(hadal_${name} PRIVATE -fsanitize=fuzzer)
+  add_test(NAME ${name} COMMAND hadal_${name}
+    -max_total_time=10 -print_final_stats=0 -verbosity=0
+    ${CMAKE_CURRENT_BINARY_DIR}/${name}_corpus ${ARG_SEEDS})
+  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}_corpus)
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+endfunction()
