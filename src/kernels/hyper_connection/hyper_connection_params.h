@@ -1,0 +1,54 @@
+// Mixing of the residual streams before and after a sub-layer (spec 2.4-2.6).
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/weight_view.h"
+
+namespace hadal {
+
+// Spec 2.4. The reference order of every step is in hyper_connection.h.
+struct HyperConnectionPreParams {
+  const float* streams = nullptr;  // [tokens, n, dim]
+  int64_t tokens = 0;
+  int64_t n = 0;  // streams
+  int64_t dim = 0;
+  WeightView fn;                 // f32 or bf16 [2n + n*n, n*dim]
+  const float* base = nullptr;   // [2n + n*n]
+  const float* scale = nullptr;  // [3]
+  int64_t sinkhorn_iterations = 0;
+  float norm_eps = 0;
+  float hc_eps = 0;
+  float* x = nullptr;     // [tokens, dim]
+  float* post = nullptr;  // [tokens, n]
+  float* comb = nullptr;  // [tokens, n, n]: row = source, column = destination
+};
+
+// Spec 2.5: out[k] = post[k] * y + sum_j comb[j][k] * streams[j].
+// `out` may equal `streams`.
+struct HyperConnectionPostParams {
+  const float* y = nullptr;        // [tokens, dim]
+  const float* streams = nullptr;  // [tokens, n, dim]
+  const float* post = nullptr;     // [tokens, n]
+  const float* comb = nullptr;     // [tokens, n, n]
+  int64_t tokens = 0;
+  int64_t n = 0;
+  int64_t dim = 0;
+  float* out = nullptr;  // [tokens, n, dim]
+};
+
+// Spec 2.6.
+struct HyperConnectionHeadParams {
+  const float* streams = nullptr;  // [tokens, n, dim]
+  int64_t tokens = 0;
+  int64_t n = 0;
+  int64_t dim = 0;
+  WeightView fn;                 // [n, n*dim]
+  const float* base = nullptr;   // [n]
+  const float* scale = nullptr;  // [1]
+  float norm_eps = 0;
+  float hc_eps = 0;
+  float* x = nullptr;  // [tokens, dim]
+};
+
+}  // namespace hadal
