@@ -1,0 +1,70 @@
+// A loaded model: weights, numerics and the threads that run it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace hadal {
+
+enum class Device { automatic, cpu, cuda, mlx };
+
+// standard: products of quantised weights take rounded activations (int8 blocks
+// for 4-bit and affine weights, bfloat16 for FP8 and BF16 ones), and caches are
+// stored compactly. exact: float32 activations and caches everywhere.
+enum class Precision { standard, exact };
+
+struct ModelOptions {
+  // A directory, or "org/name" in the Hugging Face cache. Empty: HADAL_MODEL,
+  // else the bundled nano model.
+  std::string checkpoint;
+  Device device = Device::automatic;
+  Precision precision = Precision::standard;
+  int threads = 0;        // 0: every core this process may use
+  int64_t context = 0;    // tokens a session may hold; 0: what the model allows
+  bool kv_fp8 = true;     // round cached rows as in training (spec 8.4)
+  bool index_fp4 = true;  // likewise the indexer's queries and rows
+  bool gemm_fp8 = false;  // likewise the inputs of quantised products
+  bool reference =
+      false;  // run the plain reference kernels (slow; a diagnosis)
+};
+
+struct ModelInfo {
+  std::filesystem::path directory;
+  std::string device;   // "cpu"
+  std::string backend;  // "cpu" or "reference"
+  int threads = 0;
+  int64_t context = 0;
+  int64_t vocabulary = 0;
+  int64_t layers = 0;
+  int64_t hidden_size = 0;
+  int64_t streams = 0;  // residual streams a token has
+  bool has_mtp = false;
+  int32_t bos_token = 0;
+  int32_t eos_token = 1;
+  uint64_t fingerprint = 0;  // of the checkpoint and of the numerics
+};
+
+// A handle to a loaded model; copies share it. Sessions on several threads may
+// use one model: their forward passes take turns.
+class Model {
+ public:
+  // Throws Error when the checkpoint cannot be loaded or the machine cannot
+  // hold what was asked for. Weights stay in the mapped files.
+  static Model load(const ModelOptions& options);
+
+  const ModelInfo& info() const;
+  const ModelOptions& options() const;
+
+  class Implementation;  // internal
+  const std::shared_ptr<Implementation>& implementation() const {
+    return implementation_;
+  }
+
+ private:
+  explicit Model(std::shared_ptr<Implementation> implementation);
+  std::shared_ptr<Implementation> implementation_;
+};
+
+}  // namespace hadal
