@@ -23,6 +23,8 @@ find_package(hwy REQUIRED)
 if(HADAL_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)
+endif()
+if(HADAL_TESTS OR HADAL_FUZZ)
   enable_testing()
 endif()
 
@@ -39,6 +41,11 @@ if(HADAL_SANITIZE)
     -fsanitize=${HADAL_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
   target_link_options(hadal_options INTERFACE -fsanitize=${HADAL_SANITIZE})
+endif()
+
+# libFuzzer steers by the branches taken in the libraries under test.
+if(HADAL_FUZZ)
+  target_compile_options(hadal_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # hadal_library(base SOURCES ... LINK ...): the static library of one folder of

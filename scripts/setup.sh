@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Installs the system packages that Hadal needs and that are missing. Says what
+# it installs; silent when there is nothing to do.
+#
+#   scripts/setup.sh              what the build needs
+#   scripts/setup.sh test fuzz    further groups (the build's always included)
+#   scripts/setup.sh --venv       a Python environment for tools/oracle, in .venv
+#
+# Debian 12 and its relatives: through apt-get, as root or with sudo. Elsewhere
+# it names the packages and exits 1 when something is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build_packages=(
+  cmake g++ make ninja-build
+  libcli11-dev libedit-dev libfmt-dev libgtest-dev libhwy-dev libspdlog-dev
+  libxxhash-dev nlohmann-json3-dev
+)
+test_packages=(ccache clang-format git python3)
+fuzz_packages=(clang libclang-rt-14-dev)
+# What the same packages are found by on other systems.
+build_commands=(c++ cmake make ninja)
+build_headers=(
+  CLI/CLI.hpp histedit.h fmt/format.h gtest/gtest.h hwy/highway.h
+  spdlog/spdlog.h xxhash.h nlohmann/json.hpp
+)
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+packages=("${build_packages[@]}")
+commands=("${build_commands[@]}")
+venv=false
+for group in "$@"; do
+  case "$group" in
+    build) ;;
+    test)
+      packages+=("${test_packages[@]}")
+      commands+=(clang-format git python3)
+      ;;
+    fuzz)
+      packages+=("${fuzz_packages[@]}")
+      commands+=(clang++)
+      ;;
+    --venv)
+      packages+=(python3 python3-venv)
+      commands+=(python3)
+      venv=true
+      ;;
+    -h | --help)
+      sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
+      exit 0
+      ;;
+    *) die "unknown group '$group'; the groups are build, test, fuzz, --venv" ;;
+  esac
+done
+
+install_with_apt() {
+  local missing=() package status
+  for package in "${packages[@]}"; do
+    status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) ||
+      status=
+    [ "$status" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "these packages are missing and this" \
+      "user is not root and has no sudo; ask for: apt-get install" \
+      "${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "installing ${missing[*]}"
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0)
+  # A package repository that cannot be read is no matter when the packages
+  # come from the others.
+  "${as_root[@]}" "${apt[@]}" update ||
+    say "apt-get update failed (see above); trying with the lists at hand"
+  "${as_root[@]}" "${apt[@]}" install --no-install-recommends -y \
+    "${missing[@]}" >/dev/null ||
+    die "apt-get could not install them (see above)"
+}
+
+name_for_other_systems() {
+  local missing=() item
+  for item in "${commands[@]}"; do
+    command -v "$item" >/dev/null || missing+=("$item")
+  done
+  if command -v c++ >/dev/null; then
+    for item in "${build_headers[@]}"; do
+      echo "#include <$item>" | c++ -std=c++20 -E -x c++ - >/dev/null 2>&1 ||
+        missing+=("<$item>")
+    done
+  fi
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "missing: ${missing[*]}"
+  say "this system has no apt-get; please install, then run again:"
+  say "  Fedora  dnf install gcc-c++ cmake make ninja-build cli11-devel libedit-devel fmt-devel gtest-devel google-highway-devel spdlog-devel xxhash-devel json-devel (tests: clang clang-tools-extra git python3)"
+  say "  Arch    pacman -S gcc cmake make ninja cli11 libedit fmt gtest highway spdlog xxhash nlohmann-json (tests: clang git python)"
+  say "  macOS   brew install cmake ninja cli11 fmt googletest highway spdlog xxhash nlohmann-json (tests: clang-format@14)"
+  exit 1
+}
+
+if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+  install_with_apt
+else
+  name_for_other_systems
+fi
+
+if $venv; then
+  [ -x .venv/bin/python ] || python3 -m venv .venv
+  say "installing tools/oracle/requirements.txt into .venv"
+  .venv/bin/pip install -q -r tools/oracle/requirements.txt
+fi

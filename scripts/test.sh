@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# `make test`: every test that needs no accelerator. The stages, in order:
+#
+#   setup       installs missing packages
+#   format      clang-format over the tracked sources
+#   build       the release build, warnings are errors
+#   tests       ctest without the label `nightly`
+#   sanitizers  the labels of $SANITIZE_LABELS once more, built with the address
+#               and undefined-behaviour sanitizers (`make sanitize`: all tests)
+#   fuzz        every libFuzzer target for a few seconds, built with clang
+#
+# A stage that fails does not keep the later ones from running; the last line
+# counts all tests and checks, and the exit status is 1 when any failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+jobs=${JOBS:-$(nproc)}
+sanitize_labels=${SANITIZE_LABELS:-'^(unit|sanitize)$'}
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+passed=0
+failed=0
+
+stage() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
+
+# check NAME COMMAND...: one thing that passes or fails.
+check() {
+  local name=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf '== failed: %s\n' "$name"
+    return 1
+  fi
+}
+
+# tests NAME CTEST-ARGUMENTS...: adds up what ctest counts.
+tests() {
+  local name=$1 log="$logs/$1" of bad
+  shift
+  ctest --output-on-failure --no-tests=error -j "$jobs" "$@" | tee "$log"
+  local status=${PIPESTATUS[0]}
+  read -r bad of < <(sed -n \
+    's/.* \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$log")
+  passed=$((passed + ${of:-0} - ${bad:-0}))
+  failed=$((failed + ${bad:-0}))
+  if [ "$status" -ne 0 ] && [ "${bad:-0}" -eq 0 ]; then
+    failed=$((failed + 1))
+    printf '== failed: %s\n' "$name"
+  fi
+}
+
+# build PRESET
+build() {
+  cmake --preset "$1" >"$logs/configure" || {
+    cat "$logs/configure"
+    return 1
+  }
+  cmake --build --preset "$1" --parallel "$jobs" -- --quiet
+}
+
+stage setup
+scripts/setup.sh test fuzz || exit 1
+
+stage format
+check format scripts/format.sh --check
+
+stage build
+if check build build cpu; then
+  stage tests
+  tests tests --preset cpu
+fi
+
+stage sanitizers
+if check sanitizers-build build cpu-debug; then
+  tests sanitizers --preset cpu-debug -L "$sanitize_labels"
+fi
+
+stage fuzz
+if check fuzz-build build fuzz; then
+  tests fuzz --preset fuzz
+fi
+
+printf '\n%d passed, %d failed in %d s\n' "$passed" "$failed" "$SECONDS"
+[ "$failed" -eq 0 ]

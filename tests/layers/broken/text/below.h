@@ -1,0 +1,2 @@
+// Included by a folder above, which is not allowed.
+#pragma once
