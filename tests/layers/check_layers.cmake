@@ -3,18 +3,21 @@
 # HEADERS include nothing of src/.
 #
 #   cmake -DSOURCES=DIR [-DHEADERS=DIR] -P check_layers.cmake
+cmake_minimum_required(VERSION 3.25)
+
 set(layers base text checkpoint kernels weights cache model executor generation
   engine convert server cli)
 
 # errors_in(OUT FILE ALLOWED...): one line for each include of a folder of
 # `layers` that ALLOWED does not name.
 function(errors_in out file)
+  set(above ${ARGN})
   file(STRINGS ${file} includes REGEX "^[ \t]*#[ \t]*include[ \t]*\"")
   set(errors)
   foreach(line IN LISTS includes)
     if(line MATCHES "\"([a-z0-9_]+)/")
       set(folder ${CMAKE_MATCH_1})
-      if(folder IN_LIST layers AND NOT folder IN_LIST ARGN)
+      if(folder IN_LIST layers AND NOT folder IN_LIST above)
         string(APPEND errors "${file}: ${line}\n")
       endif()
     endif()
@@ -38,7 +41,7 @@ endforeach()
 if(HEADERS)
   file(GLOB_RECURSE files ${HEADERS}/*.h)
   foreach(file IN LISTS files)
-    errors_in(errors ${file})
+    errors_in(errors ${file})  # nothing is allowed
     string(APPEND all_errors "${errors}")
     math(EXPR files_seen "${files_seen} + 1")
   endforeach()
@@ -56,7 +59,7 @@ if(files_seen EQUAL 0)
   message(FATAL_ERROR "no sources under ${SOURCES}")
 endif()
 if(all_errors)
-  message(FATAL_ERROR
-    "a folder may include only folders above it:\n${all_errors}")
+  message("${all_errors}")
+  message(FATAL_ERROR "a folder may include only folders above it")
 endif()
 message(STATUS "${files_seen} files in ${SOURCES}: the layers hold")
