@@ -1,0 +1,77 @@
+// Memory for caches: blocks that are shared by reference count, recycled, and
+// limited by a byte budget.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace hadal {
+
+class PagePool;
+
+// A share in a block of a pool. Copying shares, destroying the last share
+// returns the block. The pool must outlive it. Counting is safe across threads;
+// one PageRef is not.
+class PageRef {
+ public:
+  PageRef() = default;
+  PageRef(const PageRef& other) noexcept;
+  PageRef(PageRef&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)) {}
+  PageRef& operator=(PageRef other) noexcept {
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  ~PageRef();
+
+  explicit operator bool() const { return data_ != nullptr; }
+  // Aligned to 64 bytes.
+  std::byte* data() const { return data_; }
+  int64_t bytes() const;
+  // False while another PageRef shares the block: then nobody may write.
+  bool unique() const;
+
+ private:
+  friend class PagePool;
+  explicit PageRef(std::byte* data) : data_(data) {}
+  std::byte* data_ = nullptr;
+};
+
+// Shared by all sequences of an executor; safe to use from several threads.
+class PagePool {
+ public:
+  // budget_bytes: the most memory that blocks in use and idle blocks may take
+  // together.
+  explicit PagePool(int64_t budget_bytes);
+  ~PagePool();
+  PagePool(const PagePool&) = delete;
+  PagePool& operator=(const PagePool&) = delete;
+
+  // A block of `bytes` with undefined contents (perhaps another sequence's old
+  // rows). Throws Error(resource) when the budget or the machine has no more.
+  PageRef allocate(int64_t bytes);
+
+  int64_t budget_bytes() const { return budget_bytes_; }
+  int64_t used_bytes() const;  // blocks that somebody holds
+  int64_t idle_bytes() const;  // blocks kept for the next allocation
+  // Gives idle blocks back to the system.
+  void trim();
+
+ private:
+  friend class PageRef;
+  void release(std::byte* data) noexcept;
+  void trim_locked() noexcept;
+
+  const int64_t budget_bytes_;
+  mutable std::mutex mutex_;
+  int64_t used_bytes_ = 0;
+  int64_t idle_bytes_ = 0;
+  std::unordered_map<int64_t, std::vector<std::byte*>> idle_;  // by size
+};
+
+}  // namespace hadal

@@ -1,0 +1,38 @@
+// A sequence's state on disk. The format: docs/formats/sequence-state.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "cache/sequence_cache.h"
+
+namespace hadal {
+
+struct SavedSequence {
+  std::vector<int32_t> tokens;
+  Snapshot state;
+};
+
+// Writes a file beside `path`, syncs it and renames it, so that `path` is
+// always whole. `fingerprint` identifies the weights and the numerics;
+// tokens.size() == state.length(). Take the snapshot with a reach if the loaded
+// sequence shall be able to rewind. Throws Error(io), also for a full disk.
+void save_sequence(
+    const std::filesystem::path& path,
+    const Snapshot& state,
+    std::span<const int32_t> tokens,
+    uint64_t fingerprint);
+
+// Throws Error: not_found, io, corrupt (no such file format, cut short, damaged
+// bytes), unsupported (another version, fingerprint or layout: the sequence has
+// to be computed again), resource (the pool is full).
+SavedSequence load_sequence(
+    const std::filesystem::path& path,
+    std::shared_ptr<const CacheLayout> layout,
+    std::shared_ptr<PagePool> pool,
+    uint64_t fingerprint);
+
+}  // namespace hadal
