@@ -22,7 +22,7 @@ TEST(ProgressLine, FullAndEmpty) {
       progress_line("p", ProgressUnit::tokens, 0, 10, 0, 30),
       "p   0% [>       ] 0/10 tokens");
   EXPECT_EQ(
-      progress_line("p", ProgressUnit::tokens, 10, 10, 4000, 39),
+      progress_line("p", ProgressUnit::tokens, 10, 10, 4000, 38),
       "p 100% [========] 10/10 tokens  0.0/s");
 }
 
