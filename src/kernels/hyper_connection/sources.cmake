@@ -1,0 +1,2 @@
+list(APPEND kernel_sources hyper_connection/hyper_connection_reference.cpp
+  hyper_connection/hyper_connection_cpu.cpp)

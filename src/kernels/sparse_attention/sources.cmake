@@ -1,0 +1,2 @@
+list(APPEND kernel_sources sparse_attention/sparse_attention_reference.cpp
+  sparse_attention/sparse_attention_cpu.cpp)
