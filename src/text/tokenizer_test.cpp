@@ -1,0 +1,102 @@
+// The whole tokenizer against the ids of the reference.
+#include "hadal/tokenizer.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "hadal/error.h"
+#include "text/tokenizer_test_files.h"
+#include "text/utf8.h"
+
+namespace hadal {
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+constexpr SpecialTokens kRecognised = SpecialTokens::recognised;
+constexpr SpecialTokens kAsText = SpecialTokens::as_text;
+
+TEST(Tokenizer, GoldenIds) {
+  ASSERT_EQ(golden_texts().size(), 938u);
+  for (const GoldenText& golden : golden_texts())
+    EXPECT_EQ(v4_tokenizer().encode(golden.text, kRecognised), golden.ids)
+        << golden.text;
+}
+
+TEST(Tokenizer, DecodingGivesTheTextBack) {
+  for (const GoldenText& golden : golden_texts()) {
+    for (const Tokenizer& tokenizer : {v4_tokenizer(), nano_tokenizer()}) {
+      for (SpecialTokens special : {kRecognised, kAsText}) {
+        Ids ids = tokenizer.encode(golden.text, special);
+        EXPECT_EQ(tokenizer.decode(ids), golden.text);
+      }
+    }
+  }
+}
+
+TEST(Tokenizer, HelloWorld) {
+  EXPECT_EQ(v4_tokenizer().encode("hello world", kAsText), (Ids{33310, 2058}));
+  EXPECT_EQ(v4_tokenizer().encode("", kRecognised), Ids{});
+}
+
+TEST(Tokenizer, OfficialPrompts) {
+  std::string folder = HADAL_SOURCE_DIR "/tests/data/encoding/";
+  auto prompts =
+      nlohmann::json::parse(read_file(folder + "official_output_ids.json"));
+  ASSERT_EQ(prompts.size(), 4u);
+  for (const nlohmann::json& prompt : prompts) {
+    std::string text = read_file(folder + prompt["file"].get<std::string>());
+    Ids ids = prompt["ids"];
+    EXPECT_EQ(ids.size(), prompt["n_tokens"].get<size_t>());
+    EXPECT_EQ(v4_tokenizer().encode(text, kRecognised), ids);
+    EXPECT_EQ(v4_tokenizer().decode(ids), text);
+  }
+}
+
+// Returns how many base tokens are not UTF-8 on their own, and so no text.
+int check_base_tokens(const Tokenizer& tokenizer) {
+  int fragments = 0;
+  for (int32_t id = 3; id < tokenizer.base_size(); ++id) {
+    std::string_view token = tokenizer.bytes(id);
+    EXPECT_EQ(tokenizer.find(token), id);
+    EXPECT_FALSE(tokenizer.is_added(id));
+    if (is_valid_utf8(token))
+      EXPECT_EQ(tokenizer.encode(token, kAsText), Ids{id}) << token;
+    else
+      ++fragments;
+  }
+  return fragments;
+}
+
+TEST(Tokenizer, EveryBaseTokenEncodesToItself) {
+  EXPECT_EQ(v4_tokenizer().base_size(), 128000);
+  EXPECT_EQ(check_base_tokens(v4_tokenizer()), 1470);
+  EXPECT_EQ(nano_tokenizer().base_size(), 4202);
+  check_base_tokens(nano_tokenizer());
+}
+
+TEST(Tokenizer, EveryAddedToken) {
+  auto added = read_vectors("added_tokens_v4.jsonl");
+  ASSERT_EQ(added.size(), 1283u);
+  const Tokenizer& tokenizer = v4_tokenizer();
+  for (const nlohmann::json& token : added) {
+    int32_t id = token["id"];
+    std::string content = token["content"];
+    EXPECT_EQ(tokenizer.bytes(id), content);
+    EXPECT_EQ(tokenizer.find(content), id);
+    EXPECT_EQ(tokenizer.is_special(id), token["special"].get<bool>());
+    EXPECT_TRUE(tokenizer.is_added(id));
+    Ids expected = tokenizer.encode("a", kAsText);
+    expected.push_back(id);
+    expected.push_back(id);
+    EXPECT_EQ(tokenizer.encode("a" + content + content, kRecognised), expected);
+    Ids text = tokenizer.encode(content, kAsText);
+    EXPECT_GT(text.size(), 1u);
+    for (int32_t part : text)
+      EXPECT_FALSE(tokenizer.is_added(part));
+  }
+}
+
+}  // namespace
+}  // namespace hadal
