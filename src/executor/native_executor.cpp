@@ -1,0 +1,237 @@
+#include "executor/native_executor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "hadal/error.h"
+#include "model/forward.h"
+#include "model/head.h"
+#include "model/mtp.h"
+
+namespace hadal {
+namespace {
+
+// The scratch of a chunk stays below this, so that memory is weights plus
+// caches plus little.
+constexpr int64_t kScratchBytes = int64_t{96} << 20;
+constexpr int64_t kMinChunkTokens = 16;
+constexpr int64_t kMaxChunkTokens = 512;
+
+int64_t choose_chunk_tokens(const ModelConfig& config) {
+  return std::clamp(
+      kScratchBytes / workspace_bytes_per_token(config),
+      kMinChunkTokens,
+      kMaxChunkTokens);
+}
+
+// Where a run stands: entries before `entry` are done, and `offset` tokens of
+// that one.
+struct Cursor {
+  size_t entry = 0;
+  int64_t offset = 0;
+};
+
+void add_segment(
+    Chunk& chunk, SequenceCache& cache, std::span<const int32_t> tokens) {
+  const int64_t position = cache.length();
+  chunk.segments.push_back(
+      {.cache = &cache,
+       .row = chunk.tokens(),
+       .tokens = static_cast<int64_t>(tokens.size()),
+       .position = position});
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    chunk.ids.push_back(tokens[i]);
+    chunk.positions.push_back(position + static_cast<int64_t>(i));
+  }
+}
+
+// Takes the next tokens of the batch, at most `limit`, and lists in `rows` the
+// chunk rows whose logits are wanted.
+Chunk next_chunk(
+    std::span<const BatchEntry> batch,
+    int64_t limit,
+    Cursor& cursor,
+    std::vector<int64_t>& rows) {
+  Chunk chunk;
+  while (cursor.entry < batch.size() && chunk.tokens() < limit) {
+    const BatchEntry& entry = batch[cursor.entry];
+    const auto total = static_cast<int64_t>(entry.tokens.size());
+    const int64_t count =
+        std::min(limit - chunk.tokens(), total - cursor.offset);
+    for (int64_t wanted : entry.logits_at)
+      if (wanted >= cursor.offset && wanted < cursor.offset + count)
+        rows.push_back(chunk.tokens() + wanted - cursor.offset);
+    add_segment(
+        chunk,
+        *entry.cache,
+        entry.tokens.subspan(
+            static_cast<size_t>(cursor.offset), static_cast<size_t>(count)));
+    cursor.offset += count;
+    if (cursor.offset == total)
+      cursor = {.entry = cursor.entry + 1, .offset = 0};
+  }
+  return chunk;
+}
+
+}  // namespace
+
+NativeExecutor::NativeExecutor(
+    std::shared_ptr<const Network> network, const Backend& backend, int threads)
+    : network_(std::move(network)),
+      backend_(backend),
+      team_(threads),
+      chunk_tokens_(choose_chunk_tokens(network_->config)) {}
+
+Pass NativeExecutor::pass(const Chunk& chunk) {
+  return {*network_, backend_, team_, work_, chunk};
+}
+
+void NativeExecutor::run(
+    std::span<const BatchEntry> batch,
+    float* logits,
+    const RunHooks& hooks,
+    int64_t chunk_tokens) {
+  const std::lock_guard lock(mutex_);
+  int64_t total = 0;
+  for (const BatchEntry& entry : batch) {
+    HADAL_CHECK(!entry.tokens.empty());
+    total += static_cast<int64_t>(entry.tokens.size());
+  }
+  const int64_t limit =
+      chunk_tokens > 0 ? std::min(chunk_tokens, chunk_tokens_) : chunk_tokens_;
+  Cursor cursor;
+  int64_t done = 0;
+  while (cursor.entry < batch.size()) {
+    if (hooks.stop.stop_requested())
+      throw Error(ErrorCode::cancelled, "stopped");
+    std::vector<int64_t> rows;
+    const auto first_entry = static_cast<int64_t>(cursor.entry);
+    const Chunk chunk = next_chunk(batch, limit, cursor, rows);
+    run_chunk(chunk, hooks, first_entry);
+    if (!rows.empty()) {
+      write_logits(chunk, rows, logits);
+      logits += static_cast<int64_t>(rows.size()) * network_->config.vocab_size;
+    }
+    done += chunk.tokens();
+    if (hooks.on_progress)
+      hooks.on_progress(done, total);
+  }
+}
+
+void NativeExecutor::run_chunk(
+    const Chunk& chunk, const RunHooks& hooks, int64_t first_entry) {
+  std::vector<PassGuard> guards;
+  guards.reserve(chunk.segments.size());
+  for (const Segment& segment : chunk.segments)
+    guards.emplace_back(*segment.cache, segment.tokens);
+
+  const int64_t row_size =
+      network_->config.hc_mult * network_->config.hidden_size;
+  LayerHook on_layer;
+  if (hooks.on_layer)
+    on_layer = [&](int64_t layer, const float* streams) {
+      for (size_t i = 0; i < chunk.segments.size(); ++i) {
+        const Segment& segment = chunk.segments[i];
+        hooks.on_layer(
+            layer,
+            first_entry + static_cast<int64_t>(i),
+            segment.position,
+            {streams + segment.row * row_size,
+             static_cast<size_t>(segment.tokens * row_size)});
+      }
+    };
+  run_trunk(pass(chunk), on_layer);
+  if (!network_->mtp.empty() &&
+      chunk.segments.front().cache->layout().mtp_stages > 0)
+    feed_mtp(chunk);
+  for (PassGuard& guard : guards)
+    guard.finish();
+}
+
+void NativeExecutor::write_logits(
+    const Chunk& chunk, std::span<const int64_t> rows, float* logits) {
+  run_head(
+      pass(chunk),
+      network_->weights.hc_head,
+      network_->norm,
+      work_.streams.data(),
+      rows,
+      logits);
+}
+
+// Pairs the state of every position with the token that follows it (spec 6.2):
+// the first pair of a chunk begins at the position before the chunk, and the
+// chunk's last state waits for the next chunk.
+void NativeExecutor::feed_mtp(const Chunk& chunk) {
+  const int64_t row_size =
+      network_->config.hc_mult * network_->config.hidden_size;
+  const float* const streams = work_.streams.data();
+  float* const paired = mtp_streams_.reserve(
+      (chunk.tokens() + static_cast<int64_t>(chunk.segments.size())) *
+      row_size);
+  Chunk pairs;
+  for (const Segment& segment : chunk.segments) {
+    const int64_t first = std::max<int64_t>(0, segment.position - 1);
+    const int64_t count = segment.position + segment.tokens - 1 - first;
+    HADAL_CHECK(segment.cache->rewind_mtp(0, first));
+    if (count > 0) {
+      pairs.segments.push_back(
+          {.cache = segment.cache,
+           .row = pairs.tokens(),
+           .tokens = count,
+           .position = first});
+      for (int64_t i = first; i < first + count; ++i) {
+        const float* const state =
+            i < segment.position
+                ? segment.cache->hidden(i)
+                : streams + (segment.row + i - segment.position) * row_size;
+        HADAL_CHECK(state != nullptr);
+        std::copy_n(state, row_size, paired + pairs.tokens() * row_size);
+        pairs.ids.push_back(chunk.ids[static_cast<size_t>(
+            segment.row + i + 1 - segment.position)]);
+        pairs.positions.push_back(i);
+      }
+    }
+  }
+  if (!pairs.segments.empty())
+    run_mtp(pass(pairs), network_->mtp.front(), paired);
+  for (const Segment& segment : chunk.segments)
+    segment.cache->commit_hidden(
+        segment.position,
+        segment.tokens,
+        streams + segment.row * row_size,
+        row_size);
+}
+
+void NativeExecutor::draft(SequenceCache& cache, int32_t next, float* logits) {
+  const std::lock_guard lock(mutex_);
+  HADAL_CHECK(!network_->mtp.empty() && cache.layout().mtp_stages > 0);
+  HADAL_CHECK(cache.length() > 0);
+  const NetworkMtp& stage = network_->mtp.front();
+  const int64_t row_size =
+      network_->config.hc_mult * network_->config.hidden_size;
+  const int64_t position = cache.length() - 1;
+  HADAL_CHECK(cache.rewind_mtp(0, position));
+  const float* const state = cache.hidden(position);
+  HADAL_CHECK(state != nullptr);
+  float* const streams = mtp_streams_.reserve(row_size);
+  std::copy_n(state, row_size, streams);
+  Chunk chunk;
+  chunk.ids = {next};
+  chunk.positions = {position};
+  chunk.segments = {
+      {.cache = &cache, .row = 0, .tokens = 1, .position = position}};
+  run_mtp(pass(chunk), stage, streams);
+  HADAL_CHECK(cache.rewind_mtp(0, position));
+  const int64_t row = 0;
+  run_head(
+      pass(chunk),
+      stage.weights->hc_head,
+      stage.norm,
+      streams,
+      {&row, 1},
+      logits);
+}
+
+}  // namespace hadal

@@ -1,0 +1,64 @@
+// Runs batches with our own kernels: splits them into chunks that fit the
+// scratch memory, and owns threads and scratch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "base/thread_team.h"
+#include "executor/batch.h"
+#include "kernels/backend.h"
+#include "model/network.h"
+#include "model/pass.h"
+#include "model/workspace.h"
+
+namespace hadal {
+
+class NativeExecutor {
+ public:
+  NativeExecutor(
+      std::shared_ptr<const Network> network,
+      const Backend& backend,
+      int threads);
+
+  // Appends every entry's tokens to its sequence and writes the wanted logits
+  // [all wanted, vocabulary], entry by entry. Sequences are distinct and were
+  // made for this network. `chunk_tokens` > 0 bounds the chunks; no bit depends
+  // on it. Callers on several threads take turns. When it throws, a sequence is
+  // whole at the last finished chunk, or poisoned.
+  void run(
+      std::span<const BatchEntry> batch,
+      float* logits,
+      const RunHooks& hooks = {},
+      int64_t chunk_tokens = 0);
+
+  // Logits [vocabulary] of the MTP stage for the token after `next`, which
+  // follows the sequence's last token. The sequence's length stays.
+  void draft(SequenceCache& cache, int32_t next, float* logits);
+
+  const Network& network() const { return *network_; }
+  const Backend& backend() const { return backend_; }
+  int threads() const { return team_.size(); }
+  int64_t chunk_tokens() const { return chunk_tokens_; }
+
+ private:
+  Pass pass(const Chunk& chunk);
+  void run_chunk(
+      const Chunk& chunk, const RunHooks& hooks, int64_t first_entry);
+  void write_logits(
+      const Chunk& chunk, std::span<const int64_t> rows, float* logits);
+  void feed_mtp(const Chunk& chunk);
+
+  std::shared_ptr<const Network> network_;
+  const Backend& backend_;
+  ThreadTeam team_;
+  Workspace work_;
+  AlignedBuffer<float> mtp_streams_;
+  int64_t chunk_tokens_ = 0;
+  std::mutex mutex_;
+};
+
+}  // namespace hadal

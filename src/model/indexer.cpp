@@ -1,0 +1,70 @@
+#include "model/indexer.h"
+
+#include <cmath>
+
+#include "model/products.h"
+
+namespace hadal {
+
+void select_rows(
+    const Pass& pass,
+    const NetworkLayer& layer,
+    const float* x,
+    const float* a) {
+  const ModelConfig& config = pass.config();
+  const IndexerWeights& weights = layer.weights->attention.indexer;
+  const int64_t tokens = pass.chunk.tokens();
+  const int64_t heads = config.index_n_heads;
+  const int64_t dim = config.index_head_dim;
+  Workspace& work = pass.work;
+
+  float* const q = work.index_q.reserve(tokens * heads * dim);
+  product(pass, a, config.q_lora_rank, weights.wq_b, q, heads * dim, tokens);
+  pass.backend.rotary(
+      {.x = q,
+       .x_stride = heads * dim,
+       .tokens = tokens,
+       .heads = heads,
+       .dim = dim,
+       .rotary_dim = config.qk_rope_head_dim,
+       .positions = pass.chunk.positions.data(),
+       .frequencies = layer.frequencies},
+      pass.team);
+  if (pass.network.numerics.index_fp4)
+    pass.backend.hadamard_fp4(
+        {.x = q, .stride = dim, .rows = tokens * heads, .dim = dim}, pass.team);
+
+  float* const head_weights = work.index_weights.reserve(tokens * heads);
+  product(
+      pass,
+      x,
+      config.hidden_size,
+      weights.weights_proj,
+      head_weights,
+      heads,
+      tokens);
+  const float scale = 1.0F / (std::sqrt(static_cast<float>(dim)) *
+                              std::sqrt(static_cast<float>(heads)));
+  for (int64_t i = 0; i < tokens * heads; ++i)
+    head_weights[i] *= scale;
+
+  int32_t* const selected = work.selected.reserve(tokens * config.index_topk);
+  int32_t* const counts = work.counts.reserve(tokens);
+  for (const Segment& segment : pass.chunk.segments) {
+    IndexerParams params{
+        .q = q + segment.row * heads * dim,
+        .weights = head_weights + segment.row * heads,
+        .tokens = segment.tokens,
+        .heads = heads,
+        .dim = dim,
+        .first_position = segment.position,
+        .ratio = layer.ratio(),
+        .top_k = config.index_topk,
+        .selected = selected + segment.row * config.index_topk,
+        .counts = counts + segment.row};
+    segment.cache->fill(layer.index, params);
+    pass.backend.indexer(params, pass.team);
+  }
+}
+
+}  // namespace hadal

@@ -1,0 +1,24 @@
+#include "model/numerics.h"
+
+namespace hadal {
+
+bool takes_fp8_input(const WeightView& weight) {
+  return weight.format == WeightFormat::fp8_block ||
+         weight.format == WeightFormat::mxfp4 ||
+         weight.format == WeightFormat::mxfp8;
+}
+
+ActivationFormat activation_for(const WeightView& weight, const Numerics& how) {
+  if (how.exact || weight.format == WeightFormat::f32)
+    return ActivationFormat::f32;
+  // An E4M3 code times a power of two is a bfloat16 already; int8 would round
+  // it a second time.
+  if (how.gemm_fp8)
+    return ActivationFormat::bf16;
+  if (weight.format == WeightFormat::mxfp4 ||
+      weight.format == WeightFormat::affine)
+    return ActivationFormat::int8;
+  return ActivationFormat::bf16;
+}
+
+}  // namespace hadal
