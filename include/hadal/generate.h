@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -43,6 +44,9 @@ std::string_view name(FinishReason reason);
 struct Summary {
   FinishReason finish_reason = FinishReason::stop;
   int32_t stop_token = -1;  // the end token, when one ended it
+  // Text behind the last step: held back for a stop string that did not come,
+  // or a character that stayed unfinished (U+FFFD).
+  std::string rest;
   int64_t prompt_tokens = 0;
   int64_t reused_tokens = 0;     // of the prompt, taken from the session
   int64_t generated_tokens = 0;  // an end token counts
