@@ -71,9 +71,10 @@ struct CacheLayout {
   // The first position whose window row a sequence of `length` tokens needs.
   int64_t window_start(int64_t length) const;
 
-  // Rings and histories: the same for every length.
+  // Rings and histories: the same for every length but 0.
   int64_t fixed_bytes() const;
-  // A sequence of `length` tokens, with its unfilled pages.
+  // What a sequence of `length` tokens that shares nothing takes of a
+  // PagePool's budget, pages that are not full included.
   int64_t bytes(int64_t length) const;
   // By how much it grows with each token, on average.
   double bytes_per_token() const;

@@ -56,6 +56,11 @@ class PagePool {
   // rows). Throws Error(resource) when the budget or the machine has no more.
   PageRef allocate(int64_t bytes);
 
+  // What a block of `bytes` takes of the budget: rounded up, with its header.
+  static constexpr int64_t block_bytes(int64_t bytes) {
+    return (bytes + 63) / 64 * 64 + 64;
+  }
+
   int64_t budget_bytes() const { return budget_bytes_; }
   int64_t used_bytes() const;  // blocks that somebody holds
   int64_t idle_bytes() const;  // blocks kept for the next allocation

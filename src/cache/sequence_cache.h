@@ -8,6 +8,7 @@
 #include "cache/cache_layout.h"
 #include "cache/page_pool.h"
 #include "cache/sequence_state.h"
+#include "cache/snapshot.h"
 #include "kernels/compressor_pool/compressor_pool_params.h"
 #include "kernels/indexer/indexer_params.h"
 #include "kernels/sparse_attention/sparse_attention_params.h"
@@ -27,32 +28,6 @@ struct WindowRing {
   const std::byte* rows = nullptr;
   int64_t capacity = 0;
   RowLayout layout;
-};
-
-// A frozen copy of a sequence at one length: compressed rows are shared, and of
-// windows and histories only what that length needs is kept (spec 4.5). Never
-// changes, so threads may share it. Copies are cheap.
-class Snapshot {
- public:
-  Snapshot(
-      std::shared_ptr<const CacheLayout> layout,
-      std::shared_ptr<PagePool> pool,
-      SequenceState state);
-
-  const CacheLayout& layout() const { return *layout_; }
-  const SequenceState& state() const { return state_; }
-  const std::shared_ptr<PagePool>& pool() const { return pool_; }
-  int64_t length() const { return state_.length; }
-  // The shortest length that a sequence made from it can be rewound to.
-  int64_t floor() const { return rewind_floor(state_, *layout_); }
-  // What it holds alone: rings, not the shared rows.
-  int64_t own_bytes() const { return ring_bytes(state_); }
-
- private:
-  friend class SequenceCache;
-  std::shared_ptr<const CacheLayout> layout_;
-  std::shared_ptr<PagePool> pool_;
-  SequenceState state_;
 };
 
 // Owned by one thread. A forward pass over the chunk of tokens at positions
@@ -169,6 +144,8 @@ class SequenceCache {
       std::shared_ptr<PagePool> pool,
       SequenceState state);
   void require_usable() const;
+  const PositionRing& window_ring(int64_t layer) const;
+  PositionRing& window_ring(int64_t layer);
   const CompressorState& compressor(int64_t layer, Compressor which) const;
   CompressorState& compressor(int64_t layer, Compressor which);
 

@@ -44,6 +44,10 @@ bool holds_length(
 // The smallest length that holds_length() answers with true.
 int64_t rewind_floor(const SequenceState& state, const CacheLayout& layout);
 
+// Gives up the pages of compressed rows that `length` tokens do not have.
+void truncate_rows(
+    SequenceState& state, const CacheLayout& layout, int64_t length);
+
 // Cuts to a length that is held. The MTP rings are cut to length - 1: row i
 // there depends on token i + 1.
 void truncate_state(

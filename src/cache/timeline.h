@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -48,7 +49,7 @@ class Timeline {
   // one that is left. Returns the length reached, m; the caller feeds its
   // tokens m .. length - 1 again (they are no longer in tokens()). Works for
   // any length up to length(), and after a failed pass: a poisoned cache is
-  // replaced.
+  // replaced. On Error(resource) the timeline is left empty.
   int64_t rewind_to(int64_t length);
 
   // How many leading tokens are the same here and there.
@@ -67,6 +68,7 @@ class Timeline {
       std::vector<int32_t> tokens,
       std::vector<Snapshot> snapshots,
       const TimelineOptions& options);
+  void take_snapshot(int64_t at);
 
   TimelineOptions options_;
   SequenceCache cache_;

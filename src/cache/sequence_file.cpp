@@ -1,0 +1,281 @@
+#include "cache/sequence_file.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "cache/checked_file.h"
+#include "hadal/error.h"
+
+namespace hadal {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+constexpr std::string_view kMagic = "HADALSEQ";
+constexpr uint32_t kVersion = 1;
+
+struct Header {
+  std::array<char, 8> magic;
+  uint32_t version;
+  uint32_t description_bytes;
+  uint64_t fingerprint;
+  int64_t length;
+  int64_t payload_bytes;  // between the header and the checksum
+};
+static_assert(sizeof(Header) == 40);
+
+int64_t padding(int64_t bytes) {
+  return (8 - bytes % 8) % 8;
+}
+
+// --- the parts of a state, in the file's order
+
+template <class State, class RingVisit, class RowsVisit>
+void for_each_part(
+    State& state,
+    const CacheLayout& layout,
+    const RingVisit& on_ring,
+    const RowsVisit& on_rows) {
+  const auto on_compressor = [&](auto& compressor, const auto& sizes) {
+    if (!compressor)
+      return;
+    on_rows(compressor->rows, state.length / sizes->ratio);
+    on_ring(compressor->z);
+    on_ring(compressor->g);
+  };
+  for (size_t i = 0; i < layout.layers.size(); ++i) {
+    on_ring(state.layers[i].window);
+    on_compressor(state.layers[i].main, layout.layers[i].main);
+    on_compressor(state.layers[i].indexer, layout.layers[i].indexer);
+  }
+  for (auto& ring : state.mtp_windows)
+    on_ring(ring);
+  on_ring(state.hidden);
+}
+
+int64_t payload_bytes(
+    const SequenceState& state,
+    const CacheLayout& layout,
+    const std::string& description) {
+  const auto text = static_cast<int64_t>(description.size());
+  const int64_t ids = state.length * 4;
+  int64_t total = text + padding(text) + ids + padding(ids);
+  for_each_part(
+      state,
+      layout,
+      [&](const PositionRing& ring) {
+        total += 16 + (ring.end() - ring.begin()) * ring.row_bytes();
+      },
+      [&](const RowPages& rows, int64_t count) {
+        total += count * rows.layout().row_bytes();
+      });
+  return total;
+}
+
+// --- writing
+
+void write_padded(CheckedWriter& file, const void* data, int64_t bytes) {
+  constexpr std::array<char, 8> kZeros = {};
+  file.write(data, bytes);
+  file.write(kZeros.data(), padding(bytes));
+}
+
+void write_ring(CheckedWriter& file, const PositionRing& ring) {
+  const std::array<int64_t, 2> range = {ring.begin(), ring.end()};
+  file.write(range.data(), 16);
+  for (int64_t p = ring.begin(); p < ring.end(); ++p)
+    file.write(ring.row(p), ring.row_bytes());
+}
+
+void write_rows(CheckedWriter& file, const RowPages& rows, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    file.write(rows.row(i), rows.layout().row_bytes());
+}
+
+// --- reading
+
+[[noreturn]] void corrupt(const CheckedReader& file, const std::string& what) {
+  throw Error(
+      ErrorCode::corrupt,
+      fmt::format(
+          "{}: {}; the file is damaged, delete it",
+          file.path().string(),
+          what));
+}
+
+[[noreturn]] void refuse(const CheckedReader& file, const std::string& what) {
+  throw Error(
+      ErrorCode::unsupported,
+      fmt::format(
+          "{}: {}; the sequence has to be computed again",
+          file.path().string(),
+          what));
+}
+
+const std::byte* take_padded(CheckedReader& file, int64_t bytes) {
+  const std::byte* const result = file.take(bytes);
+  file.take(padding(bytes));
+  return result;
+}
+
+Header read_header(CheckedReader& file, uint64_t fingerprint) {
+  const auto header = file.take_value<Header>();
+  if (std::string_view(header.magic.data(), header.magic.size()) != kMagic)
+    corrupt(
+        file, "it does not begin with HADALSEQ, so it is no saved sequence");
+  if (header.version != kVersion) {
+    refuse(
+        file,
+        fmt::format(
+            "its format has version {}, this program reads version {}",
+            header.version,
+            kVersion));
+  }
+  if (header.payload_bytes != file.remaining()) {
+    corrupt(
+        file,
+        fmt::format(
+            "{} bytes of state were written, {} are there",
+            header.payload_bytes,
+            file.remaining()));
+  }
+  if (header.fingerprint != fingerprint) {
+    refuse(
+        file,
+        fmt::format(
+            "it was saved with another model or other numerics (fingerprint "
+            "{:016x}, here {:016x})",
+            header.fingerprint,
+            fingerprint));
+  }
+  return header;
+}
+
+void check_layout(
+    CheckedReader& file, const Header& header, const CacheLayout& layout) {
+  const auto* const text = reinterpret_cast<const char*>(
+      take_padded(file, header.description_bytes));
+  const std::string_view found(text, header.description_bytes);
+  const std::string expected = layout.describe();
+  if (found != expected) {
+    refuse(
+        file,
+        fmt::format(
+            "it was saved with the cache layout \"{}\", here it is \"{}\"",
+            found,
+            expected));
+  }
+}
+
+std::vector<int32_t> read_tokens(CheckedReader& file, int64_t count) {
+  if (count < 0 || count > file.remaining() / 4)
+    corrupt(file, fmt::format("its length is {} tokens", count));
+  std::vector<int32_t> tokens(static_cast<size_t>(count));
+  const std::byte* const ids = take_padded(file, count * 4);
+  std::memcpy(tokens.data(), ids, static_cast<size_t>(count) * 4);
+  return tokens;
+}
+
+PositionRing read_ring(CheckedReader& file, int64_t row_bytes, PagePool& pool) {
+  const auto begin = file.take_value<int64_t>();
+  const auto end = file.take_value<int64_t>();
+  const int64_t most = row_bytes == 0 ? 0 : file.remaining() / row_bytes;
+  if (begin < 0 || end < begin || end - begin > most)
+    corrupt(file, fmt::format("a ring holds positions {} to {}", begin, end));
+  PositionRing ring(end - begin, row_bytes);
+  ring.start_at(begin);
+  ring.prepare(pool);
+  ring.store(
+      begin, end - begin, file.take((end - begin) * row_bytes), row_bytes);
+  return ring;
+}
+
+void read_rows(
+    CheckedReader& file, RowPages& rows, int64_t count, PagePool& pool) {
+  const int64_t row_bytes = rows.layout().row_bytes();
+  const std::byte* const stored = file.take(count * row_bytes);
+  rows.prepare(pool, 0, count);
+  for (int64_t i = 0; i < count; ++i) {
+    std::memcpy(
+        rows.writable_row(i),
+        stored + i * row_bytes,
+        static_cast<size_t>(row_bytes));
+  }
+}
+
+}  // namespace
+
+void save_sequence(
+    const std::filesystem::path& path,
+    const Snapshot& snapshot,
+    std::span<const int32_t> tokens,
+    uint64_t fingerprint) {
+  const SequenceState& state = snapshot.state();
+  HADAL_CHECK(static_cast<int64_t>(tokens.size()) == state.length);
+  const std::string description = snapshot.layout().describe();
+
+  Header header = {};
+  kMagic.copy(header.magic.data(), kMagic.size());
+  header.version = kVersion;
+  header.description_bytes = static_cast<uint32_t>(description.size());
+  header.fingerprint = fingerprint;
+  header.length = state.length;
+  header.payload_bytes = payload_bytes(state, snapshot.layout(), description);
+
+  CheckedWriter file(path);
+  file.write(&header, sizeof(header));
+  write_padded(
+      file, description.data(), static_cast<int64_t>(description.size()));
+  write_padded(file, tokens.data(), state.length * 4);
+  for_each_part(
+      state,
+      snapshot.layout(),
+      [&](const PositionRing& ring) { write_ring(file, ring); },
+      [&](const RowPages& rows, int64_t count) {
+        write_rows(file, rows, count);
+      });
+  HADAL_CHECK(
+      file.position() ==
+      static_cast<int64_t>(sizeof(header)) + header.payload_bytes);
+  file.commit();
+}
+
+SavedSequence load_sequence(
+    const std::filesystem::path& path,
+    std::shared_ptr<const CacheLayout> layout,
+    std::shared_ptr<PagePool> pool,
+    uint64_t fingerprint) {
+  CheckedReader file(path);
+  const Header header = read_header(file, fingerprint);
+  file.verify();
+  check_layout(file, header, *layout);
+  std::vector<int32_t> tokens = read_tokens(file, header.length);
+
+  SequenceState state = make_sequence_state(*layout);
+  state.length = header.length;
+  for_each_part(
+      state,
+      *layout,
+      [&](PositionRing& ring) {
+        ring = read_ring(file, ring.row_bytes(), *pool);
+      },
+      [&](RowPages& rows, int64_t count) {
+        read_rows(file, rows, count, *pool);
+      });
+  if (file.remaining() != 0)
+    corrupt(file, fmt::format("{} bytes too many", file.remaining()));
+  if (!holds_length(state, *layout, header.length))
+    corrupt(file, "it lacks state that its length needs");
+  return {
+      std::move(tokens),
+      Snapshot(std::move(layout), std::move(pool), std::move(state))};
+}
+
+}  // namespace hadal
