@@ -79,13 +79,21 @@ class JitteredModel(spec_model.Model):
         return self.cache[name]
 
 
+class ResidualTrace(spec_model.Trace):
+    """Keeps the residual streams of the last four positions only."""
+
+    def put(self, name, value):
+        if name == "residual":
+            self.arrays.setdefault(self.prefix, value[-4:])
+
+
 class Run:
     """One case through spec_model: logits, greedy continuation, MTP, trace."""
 
     def __init__(self, model, ids, positions, continuation=None):
-        state, trace = model.new_state(), spec_model.Trace()
+        state, trace = model.new_state(), ResidualTrace()
         h = model.forward(ids, state, trace)
-        self.trace = trace
+        self.residuals = list(trace.arrays.values())
         logits = model.logits(h[positions])
         token = int(model.logits(h[-1:])[0].argmax())
         following = token
@@ -106,9 +114,6 @@ class Run:
 
     def log_probabilities(self, column):
         return log_softmax(self.columns[column])
-
-    def residual(self, layer):
-        return self.trace.arrays[f"layer{layer}.residual"][0][-4:]
 
     def noise(self, models, ids, positions, limit):
         """{column: worst KL of the other models' runs on the same tokens}.
@@ -148,7 +153,8 @@ def draw_case(models, length, number, seed):
     for draw in range(DRAWS):
         stream = np.random.default_rng([seed, number, length, draw])
         ids = stream.integers(2, models["exact"].config.vocab, length)
-        ids[0] = 0
+        if length > 1:
+            ids[0] = models["exact"].config.fields["bos_token_id"]
         limit = best[1] if best and best[0] else np.inf
         found = judge(models, ids, choose_positions(length), limit)
         found[-1]["draw"] = draw
@@ -169,23 +175,22 @@ def make_case(name, ids, positions, rounded, plain, report, transformers_model):
     report["entropy"] = float(-(np.exp(truth) * truth).sum(-1).mean())
     report["rounding_kl_mean"] = float(kl(truth, plain.log_probabilities("logits")).mean())
 
-    layers = len([n for n in plain.trace.arrays if n.endswith("residual")])
     columns = {c: plain.log_probabilities(c) for c in ("logits", "decode_logits")}
-    greedy, residual = plain.greedy, [plain.residual(i) for i in range(layers)]
+    greedy, residual = plain.greedy, plain.residuals
     if transformers_model:
         columns, greedy, residual = run_transformers(transformers_model, ids, positions)
         report["transformers_kl_max"] = {
             c: float(kl(plain.log_probabilities(c), columns[c]).max()) for c in columns}
         report["transformers_greedy_equal"] = greedy == plain.greedy
         report["transformers_residual_error"] = max(
-            float(np.abs(r - plain.residual(i)).max() / np.abs(r).max())
+            float(np.abs(r - plain.residuals[i]).max() / np.abs(r).max())
             for i, r in enumerate(residual))
     for column, values in columns.items():
         tensors[f"{name}.{column}.f32_unrounded"] = ("F32", values)
     tensors[f"{name}.greedy.f32_unrounded"] = ("I32", greedy)
     if name == TRACE_CASE:
         for i, r in enumerate(residual):
-            tensors[f"trace.{name}.layer{i}"] = ("F32", rounded.residual(i))
+            tensors[f"trace.{name}.layer{i}"] = ("F32", rounded.residuals[i])
             tensors[f"trace_unrounded.{name}.layer{i}"] = ("F32", r)
     return tensors
 
