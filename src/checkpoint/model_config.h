@@ -56,7 +56,12 @@ struct ModelConfig {
   double beta_slow = 1;
   int32_t bos_token_id = 0;
   int32_t eos_token_id = 1;
+  // Older configurations do not state it; then the experts' dtype decides.
   ExpertFormat expert_format = ExpertFormat::fp4;
+  bool expert_format_stated = false;
+  // Stages of another kind (DSpark, spec appendix B) that are in the file and
+  // left out.
+  int64_t ignored_mtp_stages = 0;
 
   // One entry a trunk layer, then one an MTP stage.
   std::vector<LayerKind> layer_kinds;
