@@ -13,7 +13,7 @@ namespace hadal {
 namespace {
 
 // Up to here the quadratic search for the best pair is the faster way.
-constexpr size_t kShortBytes = 64;
+constexpr size_t kShortBytes = 256;
 
 // A token of a long piece; its place in the array is its first byte.
 struct Node {

@@ -11,6 +11,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Comparing and printing values recurse.
+constexpr size_t kMaxDepth = 64;
+
 class Handler {
  public:
   explicit Handler(const std::string& path) : path_(path) {}
@@ -86,9 +89,7 @@ class Handler {
 
   bool parse_error(
       size_t, const std::string&, const nlohmann::detail::exception& error) {
-    throw Error(
-        ErrorCode::corrupt,
-        fmt::format("{}: not valid JSON: {}", path_, error.what()));
+    fail(fmt::format("not valid JSON: {}", error.what()));
   }
 
  private:
@@ -115,6 +116,9 @@ class Handler {
   }
 
   void push(Json container) {
+    if (open_.size() == kMaxDepth)
+      fail(fmt::format(
+          "JSON nested more than {} levels deep, expected about 5", kMaxDepth));
     Json* place = insert(std::move(container));
     open_.push_back(place);
   }
@@ -150,16 +154,20 @@ class Handler {
   }
 
   [[noreturn]] void fail_in_list() const {
-    std::string what;
-    if (place_ == Place::vocabulary)
-      what = fmt::format(
-          "model.vocab: the id of entry {} is not a whole number",
-          result_.vocabulary.size());
-    else
-      what = fmt::format(
-          "model.merges: entry {} is neither a string nor a pair of strings",
-          result_.merges.size());
-    throw Error(ErrorCode::corrupt, fmt::format("{}: {}", path_, what));
+    if (place_ == Place::vocabulary) {
+      size_t last = result_.vocabulary.size() - 1;
+      fail(fmt::format(
+          "the id of \"{}\" in model.vocab is not a whole number",
+          result_.vocabulary[last]));
+    }
+    bool within = place_ == Place::merge_pair && parts_ > 0;
+    fail(fmt::format(
+        "model.merges[{}] is neither a string nor a pair of strings",
+        result_.merges.size() - (within ? 1 : 0)));
+  }
+
+  [[noreturn]] void fail(const std::string& message) const {
+    throw Error(ErrorCode::corrupt, fmt::format("{}: {}", path_, message));
   }
 
   const std::string& path_;

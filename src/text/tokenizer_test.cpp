@@ -98,5 +98,73 @@ TEST(Tokenizer, EveryAddedToken) {
   }
 }
 
+// The ids of the nano model's golden file, which the reference tokenizer made.
+TEST(Tokenizer, NanoGoldenPrompts) {
+  std::string file = read_file(kNanoDirectory + "/golden.safetensors");
+  uint64_t header_bytes = 0;
+  std::memcpy(&header_bytes, file.data(), sizeof(header_bytes));
+  size_t data = sizeof(header_bytes) + header_bytes;
+  auto header = nlohmann::json::parse(file.substr(8, header_bytes));
+  int cases = 0;
+  for (const auto& [name, tensor] : header.items()) {
+    if (!name.ends_with(".ids"))
+      continue;
+    size_t begin = tensor["data_offsets"][0];
+    size_t end = tensor["data_offsets"][1];
+    Ids ids((end - begin) / sizeof(int32_t));
+    std::memcpy(ids.data(), file.data() + data + begin, end - begin);
+    std::string text = nano_tokenizer().decode(ids);
+    EXPECT_EQ(nano_tokenizer().encode(text, kRecognised), ids) << name;
+    ++cases;
+  }
+  EXPECT_EQ(cases, 6);
+}
+
+TEST(Tokenizer, Roles) {
+  for (const Tokenizer& tokenizer : {v4_tokenizer(), nano_tokenizer()}) {
+    EXPECT_EQ(tokenizer.bos_id(), 0);
+    EXPECT_EQ(tokenizer.eos_id(), 1);
+    EXPECT_EQ(tokenizer.pad_id(), 1);
+    EXPECT_TRUE(tokenizer.is_special(0));
+    EXPECT_EQ(tokenizer.find("no such token"), std::nullopt);
+  }
+  EXPECT_EQ(v4_tokenizer().size(), 129280);
+  EXPECT_EQ(nano_tokenizer().size(), 4224);
+  EXPECT_FALSE(v4_tokenizer().is_special(128803));
+}
+
+// Would take hours if any step were quadratic.
+TEST(Tokenizer, LongRuns) {
+  constexpr size_t kBytes = 2'000'000;
+  std::string letters;
+  for (size_t i = 0; i < kBytes; ++i)
+    letters += static_cast<char>('a' + i * i % 23);
+  std::vector<std::string> texts = {letters};
+  for (std::string_view unit :
+       {"a",
+        " ",
+        "\n",
+        "!",
+        "7",
+        "\t ",
+        "<",
+        "<｜",
+        "｜",
+        "\u4F60",
+        "\u200D",
+        "\xFF"}) {
+    std::string text;
+    while (text.size() < kBytes)
+      text += unit;
+    texts.push_back(text);
+  }
+  for (const std::string& text : texts) {
+    for (const Tokenizer& tokenizer : {v4_tokenizer(), nano_tokenizer()}) {
+      Ids ids = tokenizer.encode(text, kRecognised);
+      EXPECT_EQ(tokenizer.decode(ids), replace_invalid_utf8(text));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hadal

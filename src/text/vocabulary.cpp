@@ -55,13 +55,13 @@ uint64_t hash_of(std::string_view text) {
 
 Vocabulary::Vocabulary(size_t tokens, size_t bytes)
     : slots_(std::bit_ceil(2 * tokens + 1)) {
-  HADAL_CHECK(bytes <= std::numeric_limits<uint32_t>::max());
   storage_.reserve(bytes);
   offsets_.reserve(tokens + 1);
 }
 
 int32_t Vocabulary::append(std::string_view bytes, Kind kind) {
-  HADAL_CHECK(storage_.size() + bytes.size() <= storage_.capacity());
+  constexpr size_t kMaxBytes = std::numeric_limits<uint32_t>::max();
+  HADAL_CHECK(bytes.size() <= kMaxBytes - storage_.size());
   HADAL_CHECK(2 * offsets_.size() <= slots_.size());
   int32_t id = size();
   if (kind == Kind::mergeable) {

@@ -17,7 +17,7 @@ class Vocabulary {
     atomic,     // only has an id: sentence markers and added tokens
   };
 
-  // Room for `tokens` tokens of `bytes` bytes in all; more than that fails.
+  // Room for `tokens` tokens, more fail; about `bytes` bytes in all.
   Vocabulary(size_t tokens, size_t bytes);
 
   // Adds the token with the next id. Returns that id, or, for a mergeable token
