@@ -25,7 +25,7 @@ std::optional<std::string> variable(const char* name) {
   return value;
 }
 
-bool is_directory(const fs::path& path) {
+bool is_folder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error);
 }
@@ -65,7 +65,7 @@ std::optional<fs::path> snapshot_of(const fs::path& repository) {
   const fs::path snapshots = repository / "snapshots";
   std::string commit;
   if (std::ifstream(repository / "refs" / "main") >> commit) {
-    if (is_directory(snapshots / commit))
+    if (is_folder(snapshots / commit))
       return snapshots / commit;
     return std::nullopt;
   }
@@ -104,13 +104,13 @@ fs::path program_folder() {
 
 }  // namespace
 
-fs::path locate_model(std::string_view name) {
+fs::path find_model(std::string_view name) {
   std::string wanted(name);
   if (wanted.empty())
     wanted = variable("HADAL_MODEL").value_or("");
   if (wanted.empty())
     return bundled_model();
-  if (is_directory(wanted))
+  if (is_folder(wanted))
     return wanted;
   if (fs::exists(wanted))
     throw Error(

@@ -16,7 +16,7 @@ namespace hadal {
 //
 // Throws Error(not_found) that says where it looked and which command downloads
 // the model. Looks at names only: what the directory holds is not checked.
-std::filesystem::path locate_model(std::string_view name);
+std::filesystem::path find_model(std::string_view name);
 
 // The bundled nano model: beside the program, in the source tree it was built
 // from, or in share/hadal of the prefix it was installed to.

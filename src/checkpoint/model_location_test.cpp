@@ -37,7 +37,7 @@ class ModelLocationTest : public testing::Test {
 
   static std::string message_of(std::string_view name) {
     try {
-      return "found " + locate_model(name).string();
+      return "found " + find_model(name).string();
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::not_found);
       return error.what();
@@ -48,24 +48,24 @@ class ModelLocationTest : public testing::Test {
 };
 
 TEST_F(ModelLocationTest, ADirectoryIsItself) {
-  EXPECT_EQ(locate_model(folder_.string()), folder_);
+  EXPECT_EQ(find_model(folder_.string()), folder_);
 }
 
 TEST_F(ModelLocationTest, FindsTheMainSnapshotInEachPlace) {
   const fs::path snapshot = "models--org--name/snapshots/abc";
   make_repository(folder_ / ".cache/huggingface/hub");
   EXPECT_EQ(
-      locate_model("org/name"), folder_ / ".cache/huggingface/hub" / snapshot);
+      find_model("org/name"), folder_ / ".cache/huggingface/hub" / snapshot);
   make_repository(folder_ / "xdg/huggingface/hub");
   ::setenv("XDG_CACHE_HOME", (folder_ / "xdg").c_str(), 1);
   EXPECT_EQ(
-      locate_model("org/name"), folder_ / "xdg/huggingface/hub" / snapshot);
+      find_model("org/name"), folder_ / "xdg/huggingface/hub" / snapshot);
   make_repository(folder_ / "home/hub");
   ::setenv("HF_HOME", (folder_ / "home").c_str(), 1);
-  EXPECT_EQ(locate_model("org/name"), folder_ / "home/hub" / snapshot);
+  EXPECT_EQ(find_model("org/name"), folder_ / "home/hub" / snapshot);
   make_repository(folder_ / "cache");
   ::setenv("HF_HUB_CACHE", (folder_ / "cache").c_str(), 1);
-  EXPECT_EQ(locate_model("org/name"), folder_ / "cache" / snapshot);
+  EXPECT_EQ(find_model("org/name"), folder_ / "cache" / snapshot);
 }
 
 TEST_F(ModelLocationTest, TheOnlySnapshotDoesWithoutAReference) {
@@ -75,7 +75,7 @@ TEST_F(ModelLocationTest, TheOnlySnapshotDoesWithoutAReference) {
   fs::remove_all(repository / "refs");
   EXPECT_NE(message_of("org/name").find("hf download"), std::string::npos);
   fs::remove_all(repository / "snapshots" / "old");
-  EXPECT_EQ(locate_model("org/name"), repository / "snapshots" / "abc");
+  EXPECT_EQ(find_model("org/name"), repository / "snapshots" / "abc");
 }
 
 TEST_F(ModelLocationTest, SaysWhichCommandDownloads) {
@@ -99,9 +99,9 @@ TEST_F(ModelLocationTest, RefusesPathsThatAreNotThere) {
 }
 
 TEST_F(ModelLocationTest, TheVariableStandsInForNoName) {
-  EXPECT_TRUE(fs::exists(locate_model("") / "model.safetensors.index.json"));
+  EXPECT_TRUE(fs::exists(find_model("") / "model.safetensors.index.json"));
   ::setenv("HADAL_MODEL", folder_.c_str(), 1);
-  EXPECT_EQ(locate_model(""), folder_);
+  EXPECT_EQ(find_model(""), folder_);
   ::setenv("HADAL_MODEL", "org/name", 1);
   EXPECT_NE(message_of("").find("hf download org/name"), std::string::npos);
 }
