@@ -1,0 +1,1 @@
+list(APPEND kernel_tests simd/simd_test.cpp)
