@@ -104,6 +104,13 @@ def e8m0_encode(exponents):
     return (np.asarray(exponents, dtype=np.int32) + 127).astype(np.uint8)
 
 
+def scale_tensor(scales, power_of_two=True):
+    """Float scales as stored: E8M0 when they are powers of two, else F32."""
+    if power_of_two:
+        return Tensor("F8_E8M0", e8m0_encode(ceil_log2(scales)))
+    return Tensor("F32", scales)
+
+
 def _minifloat(code, exponent_bits, mantissa_bits, bias):
     exponent = (code >> mantissa_bits) & ((1 << exponent_bits) - 1)
     mantissa = code & ((1 << mantissa_bits) - 1)
@@ -164,22 +171,22 @@ def ceil_log2(x):
 # --- weights ----------------------------------------------------------------
 
 
-def fp8_quantise(weight):
-    """[o, i] float -> (E4M3 codes [o, i], E8M0 codes [ceil(o/128), ceil(i/128)]).
+def fp8_quantise(weight, power_of_two=True):
+    """[o, i] float -> (E4M3 codes [o, i], scale float32 [ceil(o/128), ceil(i/128)]).
 
     The blocks at the lower and right edge may be smaller than 128."""
     rows, columns = weight.shape
-    scales = np.zeros((-(-rows // FP8_BLOCK), -(-columns // FP8_BLOCK)), np.int32)
+    scales = np.zeros((-(-rows // FP8_BLOCK), -(-columns // FP8_BLOCK)), np.float32)
     codes = np.zeros((rows, columns), np.uint8)
     for r in range(scales.shape[0]):
         for c in range(scales.shape[1]):
             area = (slice(r * FP8_BLOCK, (r + 1) * FP8_BLOCK),
                     slice(c * FP8_BLOCK, (c + 1) * FP8_BLOCK))
             block = weight[area].astype(np.float64)
-            exponent = int(ceil_log2(max(np.abs(block).max(), 1e-4) / 448.0))
-            scales[r, c] = exponent
-            codes[area] = e4m3_encode(e4m3_round(np.ldexp(block, -exponent)))
-    return codes, e8m0_encode(scales)
+            scale = max(np.abs(block).max(), 1e-4) / 448.0
+            scales[r, c] = np.exp2(ceil_log2(scale)) if power_of_two else scale
+            codes[area] = e4m3_encode(e4m3_round(block / scales[r, c]))
+    return codes, scales
 
 
 def fp8_dequantise(codes, scale):

@@ -30,7 +30,7 @@ import formats
 import presets
 
 KNOBS = {"embed_std": 5.0, "logit_std": 3.0, "key_gain": 1.6, "expert_gain": 1.0,
-         "gate_std": 1.5, "sink": 1.5, "kv_spread": 0.0}
+         "gate_std": 1.5, "sink": 1.5, "kv_spread": 0.0, "f32_scales": False}
 
 
 class Maker:
@@ -55,9 +55,16 @@ class Maker:
         self.tensors[name] = formats.Tensor("F32", values)
 
     def fp8(self, name, shape, gain=1.0):
-        codes, scale = formats.fp8_quantise(self.matrix(name, shape, gain))
+        power_of_two = not self.knobs["f32_scales"]
+        codes, scales = formats.fp8_quantise(self.matrix(name, shape, gain), power_of_two)
         self.tensors[name + ".weight"] = formats.Tensor("F8_E4M3", codes)
-        self.tensors[name + ".scale"] = formats.Tensor("F8_E8M0", scale)
+        self.tensors[name + ".scale"] = formats.scale_tensor(scales, power_of_two)
+
+    def expert(self, name, shape, gain=1.0):
+        if self.config["expert_dtype"] == "fp8":
+            self.fp8(name, shape, gain)
+        else:
+            self.fp4(name, shape, gain)
 
     def fp4(self, name, shape, gain=1.0):
         packed, scale = formats.fp4_quantise(self.matrix(name, shape, gain))
@@ -132,9 +139,9 @@ class Maker:
         else:
             self.f32(prefix + ".gate.bias", self.normal(prefix + ".gate.bias", experts, 0.3))
         for e in range(experts):
-            self.fp4(f"{prefix}.experts.{e}.w1", (inner, hidden), 1.5 * gain)
-            self.fp4(f"{prefix}.experts.{e}.w3", (inner, hidden), 1.5 * gain)
-            self.fp4(f"{prefix}.experts.{e}.w2", (hidden, inner))
+            self.expert(f"{prefix}.experts.{e}.w1", (inner, hidden), 1.5 * gain)
+            self.expert(f"{prefix}.experts.{e}.w3", (inner, hidden), 1.5 * gain)
+            self.expert(f"{prefix}.experts.{e}.w2", (hidden, inner))
         self.fp8(f"{prefix}.shared_experts.w1", (inner, hidden), 1.5 * gain)
         self.fp8(f"{prefix}.shared_experts.w3", (inner, hidden), 1.5 * gain)
         self.fp8(f"{prefix}.shared_experts.w2", (hidden, inner))

@@ -177,6 +177,13 @@ PRESETS = {
                    "compress_ratios": [0, 4, 128, 4, 0], "index_topk": 16},
         "weights": {"kv_spread": 3.0},
     },
+    # The -Base format: FP8 experts, scales stored as F32 (here no powers of two).
+    "base_format": {
+        "config": {"expert_dtype": "fp8", "moe_intermediate_size": 160,
+                   "hidden_size": 288, "num_hidden_layers": 3,
+                   "compress_ratios": [4, 128, 0, 0]},
+        "weights": {"f32_scales": True},
+    },
     # The YaRN ramp lies elsewhere, and other base frequencies.
     "rope_short": {
         "config": {
