@@ -58,7 +58,8 @@ class Timeline {
   // A second timeline with the same past; shares memory.
   Timeline fork() const;
 
-  // Drops the snapshot that is missed least, to make room. False: none left.
+  // Drops the snapshot that is missed least, to make room when the cache's
+  // begin() throws Error(resource). False: none left.
   bool release_snapshot();
   const std::vector<Snapshot>& snapshots() const { return snapshots_; }
 
