@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/readable.h"
+
 namespace hadal {
 namespace {
 
@@ -20,21 +22,11 @@ int terminal_columns() {
   return size.ws_col;
 }
 
-// 1234567 -> "1,234,567"
-std::string grouped(int64_t n) {
-  std::string digits = std::to_string(n);
-  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3)
-    digits.insert(static_cast<size_t>(i), ",");
-  return digits;
-}
-
 std::string amount(double value, ProgressUnit unit) {
   if (unit == ProgressUnit::tokens)
     return value < 10 ? fmt::format("{:.1f}", value)
                       : grouped(static_cast<int64_t>(value));
-  if (value >= 1e9)
-    return fmt::format("{:.2f} GB", value / 1e9);
-  return fmt::format("{:.1f} MB", value / 1e6);
+  return readable_bytes(static_cast<uint64_t>(value));
 }
 
 std::string clock_time(double seconds) {

@@ -13,7 +13,7 @@ TEST(ProgressLine, ShowsShareAmountRateAndTimeLeft) {
   EXPECT_EQ(
       progress_line(
           "loading", ProgressUnit::bytes, 5'000'000, 10'000'000, 0.5, 70),
-      "loading  50% [=======>      ] 5.0 MB of 10.0 MB  10.0 MB/s  "
+      "loading  50% [======>      ] 5.00 MB of 10.0 MB  10.0 MB/s  "
       "0:01 left");
 }
 
