@@ -83,6 +83,8 @@ PRESETS = {
             "n_routed_experts": 24, "num_experts_per_tok": 6, "num_hash_layers": 3,
             "routed_scaling_factor": 2.5, "index_topk": 48,
         },
+        # Seven layers with 24 experts amplify noise more than five with 8.
+        "weights": {"embed_std": 12.0},
     },
     # Window only: one head, one group, no hash layer.
     "all_window": {
