@@ -2,7 +2,7 @@
 // tool calls out.
 //
 //   hadal::Spans prompt = hadal::encode_chat(messages, {.thinking = ...});
-//   hadal::ChatParser parser(hadal::parser_options(options));
+//   hadal::ChatParser parser(hadal::parser_options(messages, {...}));
 //   while (...)
 //     for (const hadal::ChatEvent& event : parser.push(bytes)) ...
 //   hadal::ChatEnd end = parser.finish(hadal::OutputEnd::stop);
@@ -147,8 +147,10 @@ struct ChatParserOptions {
   std::function<std::string()> make_call_id = {};
 };
 
-// The parser's options that fit a prompt of encode_chat.
-ChatParserOptions parser_options(const ChatOptions& options);
+// The parser's options that fit the prompt of encode_chat with the same
+// arguments. Throws as it does.
+ChatParserOptions parser_options(
+    std::span<const Message> messages, const ChatOptions& options = {});
 
 // Parses the output of the model as it arrives. Output that is not as trained
 // is read as well as it can be, and never fails; the rules stand in
@@ -182,7 +184,7 @@ class ChatParser {
   std::unique_ptr<Impl> impl_;
 };
 
-// A whole answer, put together from its events.
+// A whole answer.
 struct ChatAnswer {
   std::string reasoning;
   std::string content;
@@ -190,8 +192,7 @@ struct ChatAnswer {
   ChatFinish finish = ChatFinish::stop;
 };
 
-// Adds events to an answer. Calls appear when they begin; remove_incomplete
-// drops the one that has not ended.
+// Puts an answer together from its events.
 class ChatAnswerBuilder {
  public:
   void add(std::span<const ChatEvent> events);

@@ -1,14 +1,27 @@
 # The prompt half of this folder: messages -> spans, model output -> messages.
 set(prompt_sources
+  call_arguments.cpp
+  chat.cpp
   chat_message.cpp
+  chat_request.cpp
   json_printer.cpp
   json_reader.cpp
   json_value.cpp
   model_revision.cpp
+  output_parser.cpp
+  output_parser_calls.cpp
+  output_tags.cpp
   prompt_encoder.cpp
   prompt_format.cpp
   prompt_sections.cpp
-  prompt_steps.cpp)
+  prompt_steps.cpp
+  render_request.cpp
+  request_fields.cpp
+  request_messages.cpp
+  request_thinking.cpp
+  request_tools.cpp
+  stop_scanner.cpp
+  strict_output_parser.cpp)
 set(prompt_tests
   json_value_test.cpp
   prompt_encoder_test.cpp)
