@@ -168,7 +168,10 @@ TEST(Dequantize, AffineEveryWidthGroupAndScale) {
             };
             ASSERT_EQ(
                 values[k],
-                std::fma(number(view.scales), codes[k], number(view.biases)));
+                std::fma(
+                    number(view.scales),
+                    static_cast<float>(codes[k]),
+                    number(view.biases)));
           }
         }
         std::vector<float> part(64);

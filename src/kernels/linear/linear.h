@@ -1,0 +1,42 @@
+// y = x * W^T: the order of the sums, which is part of the contract.
+//
+// The order depends on the weight's shape and format and on the activation
+// format alone: never on the number of tokens, the threads, the instruction set
+// or a token's place in the batch. linear_cpu keeps it to the bit on every
+// instruction set. linear_reference says what is computed with plain sums in
+// increasing K, so it differs from linear_cpu by rounding only.
+//
+// Activations f32 and bf16, weights of every format:
+//   w[k] = the value of dequantize_row (codecs/dequantize.h);
+//   x[k] = the activation, for bf16 rounded to nearest even first.
+//   K is filled up with zeros to a multiple of 16. Sixteen accumulators begin
+//   at 0; acc[k mod 16] = fma(x[k], w[k], acc[k mod 16]) in increasing k; then
+//   for h = 8, 4, 2, 1: acc[i] += acc[i + h] for i < h; y = acc[0].
+//
+// Activation int8, weights mxfp4 and affine; the other formats are refused
+// (ErrorCode::internal), their values do not fit:
+//   K is filled up with zeros to a multiple of 32. In block b of 32, with amax
+//   its largest magnitude:
+//     s[b] = amax / 127,  c[k] = round to nearest even(x[k] * (127 / amax));
+//     amax below 2^-120: s[b] = 0 and c = 0; NaN or infinite: s[b] = NaN, c =
+//     0.
+//   mxfp4, with q[k] = twice the E2M1 value (an integer):
+//     acc = fma(float(sum c q), s[b] * (scale / 2), acc)
+//   affine, with q[k] the unsigned code:
+//     acc = fma(float(sum c q), s[b] * scale, acc)
+//     acc = fma(s[b] * float(sum c), bias, acc)
+//   over b in increasing order with one accumulator that begins at 0; y = acc.
+//   The sums of integers are exact in int32 and in float32.
+#pragma once
+
+#include "base/thread_team.h"
+#include "kernels/linear/linear_params.h"
+
+namespace hadal {
+
+// What both need: the view's formats fit together (dequantize.h), x and y do
+// not overlap, cols is a multiple of 32 for mxfp4 and of the group for affine.
+void linear_reference(const LinearParams& params, ThreadTeam& team);
+void linear_cpu(const LinearParams& params, ThreadTeam& team);
+
+}  // namespace hadal

@@ -1,0 +1,328 @@
+// linear_cpu: within rounding of the reference, and to the bit what linear.h
+// says, on every instruction set and however the work is split.
+#include "kernels/linear/linear.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "hadal/error.h"
+#include "kernels/codecs/affine.h"
+#include "kernels/codecs/dequantize.h"
+#include "kernels/codecs/number_formats.h"
+#include "kernels/kernel_check.h"
+#include "kernels/kernel_test_util.h"
+#include "kernels/linear/linear_cases.h"
+#include "kernels/random_weight.h"
+
+namespace hadal {
+namespace {
+
+std::vector<float> run(
+    void (*linear)(const LinearParams&, ThreadTeam&),
+    const WeightView& weight,
+    ActivationFormat activation,
+    const float* x,
+    int64_t tokens,
+    int threads) {
+  ThreadTeam team(threads);
+  std::vector<float> y(static_cast<size_t>(tokens * weight.rows), -777.0F);
+  linear(
+      {.x = x,
+       .x_stride = weight.cols,
+       .y = y.data(),
+       .y_stride = weight.rows,
+       .tokens = tokens,
+       .weight = weight,
+       .activation = activation},
+      team);
+  return y;
+}
+
+// The contract of linear.h, word by word, for one output.
+float contract_float(
+    const WeightView& view, int64_t row, const float* x, bool round) {
+  std::vector<float> w(static_cast<size_t>(view.cols));
+  dequantize_row(view, row, w.data());
+  float acc[16] = {};
+  for (int64_t k = 0; k < (view.cols + 15) / 16 * 16; ++k) {
+    const float xk = k >= view.cols ? 0
+                     : round        ? bf16_to_float(float_to_bf16(x[k]))
+                                    : x[k];
+    acc[k % 16] = std::fma(xk, k < view.cols ? w[k] : 0.0F, acc[k % 16]);
+  }
+  for (int h = 8; h > 0; h /= 2)
+    for (int i = 0; i < h; ++i)
+      acc[i] += acc[i + h];
+  return acc[0];
+}
+
+float contract_int8(const WeightView& view, int64_t row, const float* x) {
+  const bool affine = view.format == WeightFormat::affine;
+  std::vector<uint8_t> codes(static_cast<size_t>(view.cols));
+  const std::byte* data = view.data + row * view.row_bytes;
+  unpack_affine(affine ? view.bits : 4, data, 0, view.cols, codes.data());
+  float acc = 0;
+  for (int64_t k0 = 0; k0 < view.cols; k0 += 32) {
+    const int64_t end = std::min(view.cols, k0 + 32);
+    float amax = 0;
+    for (int64_t k = k0; k < end; ++k)
+      amax = std::max(amax, std::abs(x[k]));
+    const float s = amax / 127;
+    int32_t product = 0;
+    int32_t sum = 0;
+    for (int64_t k = k0; k < end; ++k) {
+      const int32_t c =
+          static_cast<int32_t>(std::nearbyint(x[k] * (127 / amax)));
+      const int32_t q =
+          affine ? codes[k] : static_cast<int32_t>(2 * e2m1_to_float(codes[k]));
+      product += c * q;
+      sum += c;
+    }
+    // Scale and bias by way of the dequantised values of known codes.
+    const int64_t at = affine ? k0 / view.group : k0 / 32;
+    const auto number = [&](const std::byte* from) {
+      from += row * view.scale_stride;
+      if (view.scale_format == ScaleFormat::e8m0)
+        return e8m0_to_float(static_cast<uint8_t>(from[at]));
+      float f32;
+      uint16_t half;
+      if (view.scale_format == ScaleFormat::f32) {
+        std::memcpy(&f32, from + 4 * at, 4);
+        return f32;
+      }
+      std::memcpy(&half, from + 2 * at, 2);
+      return view.scale_format == ScaleFormat::bf16 ? bf16_to_float(half)
+                                                    : f16_to_float(half);
+    };
+    const float dot = static_cast<float>(product);
+    if (!affine) {
+      acc = std::fma(dot, s * (number(view.scales) / 2), acc);
+      continue;
+    }
+    acc = std::fma(dot, s * number(view.scales), acc);
+    acc = std::fma(s * static_cast<float>(sum), number(view.biases), acc);
+  }
+  return acc;
+}
+
+std::vector<float> contract(
+    const WeightView& view,
+    ActivationFormat activation,
+    const std::vector<float>& x,
+    int64_t tokens) {
+  std::vector<float> y;
+  for (int64_t t = 0; t < tokens; ++t)
+    for (int64_t r = 0; r < view.rows; ++r) {
+      const float* row = x.data() + t * view.cols;
+      y.push_back(
+          activation == ActivationFormat::int8
+              ? contract_int8(view, r, row)
+              : contract_float(
+                    view, r, row, activation == ActivationFormat::bf16));
+    }
+  return y;
+}
+
+TEST(Linear, CpuAgreesWithTheReference) {
+  Backend backend{};
+  backend.linear = linear_cpu;
+  ThreadTeam team(2);
+  for_each_target([&](const std::string& target) {
+    std::vector<KernelCheck> checks;
+    check_linear(backend, team, checks);
+    EXPECT_EQ(checks.size(), linear_cases().size());
+    for (const KernelCheck& check : checks)
+      EXPECT_TRUE(check.ok)
+          << target << ", " << check.case_name << ": error " << check.max_error
+          << ", tolerance " << check.tolerance;
+  });
+}
+
+TEST(Linear, CpuKeepsTheContractToTheBitOnEveryInstructionSet) {
+  for (const LinearCase& the_case : linear_cases()) {
+    if (the_case.weight.rows * the_case.weight.cols > 1 << 19)
+      continue;
+    const RandomWeight weight(the_case.weight, 3);
+    const std::vector<float> x =
+        random_values(the_case.tokens * the_case.weight.cols, 4);
+    const std::vector<float> expected =
+        contract(weight.view(), the_case.activation, x, the_case.tokens);
+    for_each_target([&](const std::string& target) {
+      expect_same_bits(
+          run(linear_cpu,
+              weight.view(),
+              the_case.activation,
+              x.data(),
+              the_case.tokens,
+              1),
+          expected,
+          the_case.name + " on " + target);
+    });
+  }
+}
+
+// A token's result is the same alone and anywhere in a batch of any size, with
+// any number of threads.
+TEST(Linear, CpuIsInvariant) {
+  const LinearCase cases[] = {
+      {"fp8",
+       scaled_weight(WeightFormat::fp8_block, 150, 384),
+       ActivationFormat::bf16},
+      {"bf16 few rows",
+       float_weight(WeightFormat::bf16, 20, 384),
+       ActivationFormat::f32},
+      {"f32 ragged",
+       float_weight(WeightFormat::f32, 70, 100),
+       ActivationFormat::f32},
+      {"mxfp4",
+       scaled_weight(WeightFormat::mxfp4, 150, 352),
+       ActivationFormat::int8},
+      {"affine 3", affine_weight(3, 64, 150, 192), ActivationFormat::int8},
+      {"affine 8", affine_weight(8, 64, 150, 192), ActivationFormat::int8},
+      {"affine 8 exact", affine_weight(8, 64, 150, 192), ActivationFormat::f32},
+  };
+  constexpr int64_t kTokens = 128;
+  for (const LinearCase& the_case : cases) {
+    const RandomWeight weight(the_case.weight, 5);
+    const WeightView& view = weight.view();
+    const std::vector<float> x = random_values(kTokens * view.cols, 6);
+    const auto rows = [&](int64_t first, int64_t tokens, int threads) {
+      return run(
+          linear_cpu,
+          view,
+          the_case.activation,
+          x.data() + first * view.cols,
+          tokens,
+          threads);
+    };
+    std::vector<float> alone;
+    for (int64_t t = 0; t < kTokens; ++t) {
+      const std::vector<float> y = rows(t, 1, 1);
+      alone.insert(alone.end(), y.begin(), y.end());
+    }
+    for (int threads : {1, 2, 3})
+      for (int64_t batch : {1, 2, 3, 5, 17, 128})
+        for (int64_t first = 0; first + batch <= kTokens; first += 41) {
+          const std::vector<float> expected(
+              alone.begin() + first * view.rows,
+              alone.begin() + (first + batch) * view.rows);
+          expect_same_bits(
+              rows(first, batch, threads),
+              expected,
+              the_case.name + ", batch " + std::to_string(batch) +
+                  ", threads " + std::to_string(threads));
+        }
+  }
+}
+
+TEST(Linear, SlicesOfRowsGiveTheSameBits) {
+  const RandomWeight weight(
+      scaled_weight(WeightFormat::fp8_block, 384, 256), 7);
+  const std::vector<float> x = random_values(256, 8);
+  const std::vector<float> whole =
+      run(linear_cpu, weight.view(), ActivationFormat::bf16, x.data(), 1, 1);
+  const std::vector<float> part =
+      run(linear_cpu,
+          row_slice(weight.view(), 128, 200),
+          ActivationFormat::bf16,
+          x.data(),
+          1,
+          1);
+  expect_same_bits(
+      part, {whole.begin() + 128, whole.begin() + 328}, "row slice");
+}
+
+TEST(Linear, StridesOfInputAndOutput) {
+  const RandomWeight weight(scaled_weight(WeightFormat::mxfp4, 40, 64), 9);
+  for (const ActivationFormat activation :
+       {ActivationFormat::f32,
+        ActivationFormat::bf16,
+        ActivationFormat::int8}) {
+    const std::vector<float> x = random_values(7 * 64, 10);
+    std::vector<float> spread(7 * 70, 1e30F);
+    for (int64_t t = 0; t < 7; ++t)
+      std::copy_n(x.data() + t * 64, 64, spread.data() + t * 70);
+    std::vector<float> y(7 * 50, -1.0F);
+    ThreadTeam team(2);
+    linear_cpu(
+        {.x = spread.data(),
+         .x_stride = 70,
+         .y = y.data(),
+         .y_stride = 50,
+         .tokens = 7,
+         .weight = weight.view(),
+         .activation = activation},
+        team);
+    const std::vector<float> dense =
+        run(linear_cpu, weight.view(), activation, x.data(), 7, 1);
+    for (int64_t t = 0; t < 7; ++t)
+      for (int64_t r = 0; r < 50; ++r)
+        ASSERT_EQ(y[t * 50 + r], r < 40 ? dense[t * 40 + r] : -1.0F);
+  }
+}
+
+TEST(Linear, ExtremeActivations) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  const RandomWeight weight(scaled_weight(WeightFormat::mxfp4, 20, 96), 11);
+  for (float bad : {kNan, kInf, -kInf, 1e-44F, 0.0F, 1e35F}) {
+    std::vector<float> x = random_values(96, 12);
+    for (int64_t k = 32; k < 64; ++k)
+      x[k] = bad == 1e35F ? 1 : 0;
+    x[40] = bad;
+    const std::vector<float> expected =
+        run(linear_reference,
+            weight.view(),
+            ActivationFormat::int8,
+            x.data(),
+            1,
+            1);
+    for_each_target([&](const std::string& target) {
+      for (int64_t tokens : {1, 5}) {
+        std::vector<float> batch;
+        for (int64_t t = 0; t < tokens; ++t)
+          batch.insert(batch.end(), x.begin(), x.end());
+        const std::vector<float> y =
+            run(linear_cpu,
+                weight.view(),
+                ActivationFormat::int8,
+                batch.data(),
+                tokens,
+                1);
+        for (int64_t r = 0; r < 20; ++r) {
+          ASSERT_EQ(std::isnan(y[r]), std::isnan(expected[r])) << target;
+          ASSERT_EQ(std::isnan(y[r]), !std::isfinite(bad));
+          if (!std::isnan(y[r])) {
+            ASSERT_NEAR(y[r], expected[r], std::abs(expected[r]) * 1e-4 + 1e-4);
+          }
+        }
+      }
+    });
+  }
+}
+
+TEST(Linear, Int8RefusesWeightsThatDoNotFit) {
+  using enum WeightFormat;
+  for (WeightFormat format : {f32, bf16, f16, fp8_block, mxfp8}) {
+    const RandomWeight weight(scaled_weight(format, 16, 64), 1);
+    const std::vector<float> x(64);
+    for (auto* linear : {linear_reference, linear_cpu})
+      EXPECT_THROW(
+          run(linear, weight.view(), ActivationFormat::int8, x.data(), 1, 1),
+          Error);
+  }
+}
+
+TEST(Linear, NoTokensIsNothingToDo) {
+  const RandomWeight weight(scaled_weight(WeightFormat::mxfp4, 16, 64), 1);
+  for (auto* linear : {linear_reference, linear_cpu})
+    EXPECT_TRUE(
+        run(linear, weight.view(), ActivationFormat::int8, nullptr, 0, 2)
+            .empty());
+}
+
+}  // namespace
+}  // namespace hadal

@@ -1,0 +1,111 @@
+// The machinery of every matrix product on the CPU (linear and experts): rows
+// of activations are prepared once, then any range of weight rows is multiplied
+// with any list of them by one thread. Bits: see linear.h; they do not depend
+// on the list, the range or the instruction set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/linear/linear_params.h"
+#include "kernels/weight_view.h"
+
+namespace hadal {
+
+// Prepared rows of activations; points into memory of the caller.
+struct ProductInput {
+  ActivationFormat format = ActivationFormat::f32;
+  int64_t rows = 0;
+  int64_t cols = 0;
+  // f32 and bf16: rows of `stride` floats, zeros from cols to a multiple of 16.
+  float* values = nullptr;
+  int64_t stride = 0;
+  // int8: codes in groups of 128 columns, in each the 64 even ones first (as
+  // the nibbles of 4-bit weights fall apart), zeros up to a multiple of 128.
+  // A block of 32 columns is 16 of the even and 16 of the odd ones.
+  int8_t* codes = nullptr;
+  int64_t code_stride = 0;
+  int64_t blocks = 0;
+  float* scales = nullptr;       // [rows, blocks]
+  int32_t* sums = nullptr;       // [rows, blocks]: of the codes
+  float* scaled_sums = nullptr;  // [rows, blocks]: scale * float(sum)
+};
+
+// Bytes of memory for `rows` prepared rows, and the arrays laid out in it
+// (`memory` is aligned to 64 bytes).
+int64_t product_input_bytes(
+    ActivationFormat format, int64_t rows, int64_t cols);
+ProductInput lay_out_product_input(
+    ActivationFormat format, int64_t rows, int64_t cols, std::byte* memory);
+
+// Fills rows [begin, end) from x. Disjoint ranges may be filled at once by
+// several threads.
+void prepare_product_input(
+    const ProductInput& input,
+    const float* x,
+    int64_t x_stride,
+    int64_t begin,
+    int64_t end);
+
+// The same rows from `first` on.
+ProductInput product_rows_from(const ProductInput& input, int64_t first);
+
+// Throws ErrorCode::internal when the weight cannot be multiplied with this
+// activation format.
+void check_product(const WeightView& weight, ActivationFormat format);
+
+// Bytes of scratch memory (aligned to 64) that one thread needs for products
+// with weights of `cols` columns.
+int64_t product_scratch_bytes(int64_t cols);
+
+// y[i * y_stride + r - row_begin] = row r of the weight times input row
+// ids[i] (i itself when ids is null), for i < count, row_begin <= r < row_end.
+// row_begin is a multiple of 4.
+void product(
+    const ProductInput& input,
+    const int32_t* ids,
+    int64_t count,
+    const WeightView& weight,
+    int64_t row_begin,
+    int64_t row_end,
+    float* y,
+    int64_t y_stride,
+    std::byte* scratch);
+
+// Implementations by activation format (product_float.cpp, product_int8.cpp).
+void prepare_float_input(
+    const ProductInput& input,
+    const float* x,
+    int64_t x_stride,
+    int64_t begin,
+    int64_t end);
+void prepare_int8_input(
+    const ProductInput& input,
+    const float* x,
+    int64_t x_stride,
+    int64_t begin,
+    int64_t end);
+void float_product(
+    const ProductInput& input,
+    const int32_t* ids,
+    int64_t count,
+    const WeightView& weight,
+    int64_t row_begin,
+    int64_t row_end,
+    float* y,
+    int64_t y_stride,
+    std::byte* scratch);
+void int8_product(
+    const ProductInput& input,
+    const int32_t* ids,
+    int64_t count,
+    const WeightView& weight,
+    int64_t row_begin,
+    int64_t row_end,
+    float* y,
+    int64_t y_stride,
+    std::byte* scratch);
+int64_t float_scratch_bytes(int64_t cols);
+int64_t int8_scratch_bytes(int64_t cols);
+
+}  // namespace hadal
