@@ -1,6 +1,7 @@
 // Are a request's sampling and stop options within their ranges?
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -8,6 +9,9 @@
 #include "hadal/sampling.h"
 
 namespace hadal {
+
+inline constexpr size_t kMaxStopStrings = 16;
+inline constexpr size_t kMaxStopStringBytes = 1024;
 
 // The first field that is out of range, with its name in Failure::field; none
 // when all is well. `vocabulary` bounds the token ids.

@@ -31,7 +31,7 @@ struct Choice {
 //   top_p       the fewest of them, from the top, that weigh at least p of all
 //   min_p       those of them at least min_p as likely as the likeliest
 //
-// Probabilities are integer weights (probability_weights.h) and the draw
+// Probabilities are integer weights (probability_weight.h) and the draw
 // depends on the seed and the number of accepted tokens alone, so a seed gives
 // the same tokens from the same logits on every machine. Owned by one thread.
 class Sampler {
@@ -66,31 +66,39 @@ class Sampler {
  private:
   struct Seen {
     bool in_prompt = false;
-    int32_t output_count = 0;
+    int64_t output_count = 0;
   };
   struct Candidate {
-    float logit;
-    int32_t id;
+    float logit = 0;
+    int32_t id = 0;
+    uint64_t weight = 0;
   };
+  // The order of top_k and top_p: higher logits first, ties to the lower id.
+  static bool better(const Candidate& a, const Candidate& b) {
+    return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+  }
 
-  void adjust(
-      std::span<const float> logits,
-      const TokenMask& mask,
-      std::span<const int32_t> banned);
-  int32_t draw(Candidate best);
-  Candidate top_k_cutoff();
-  Candidate top_p_cutoff(Candidate cutoff, uint64_t total);
-  void add_logprobs(std::span<const float> logits, Choice& choice) const;
+  void take(std::span<const float> logits);
+  void penalise();
+  void exclude(const TokenMask& mask, std::span<const int32_t> banned);
+  Candidate best() const;
+  int32_t draw(float highest);
+  void keep_top_k();
+  void keep_top_p();
+  void keep_min_p();
+  void keep_down_to(const Candidate& last);
+  uint64_t total_weight() const;
+  void add_logprobs(std::span<const float> logits, Choice& choice);
 
   SamplingOptions options_;
   int64_t vocabulary_;
   uint64_t seed_;
   std::unordered_map<int32_t, Seen> seen_;
   std::vector<int32_t> outputs_;
-  // Scratch, [vocabulary].
-  std::vector<float> adjusted_;
-  std::vector<uint64_t> weights_;
-  std::vector<Candidate> candidates_;
+  // Scratch of one call.
+  std::vector<float> adjusted_;        // [vocabulary]
+  std::vector<Candidate> candidates_;  // by increasing id
+  std::vector<Candidate> sorted_;      // partly
 };
 
 }  // namespace hadal

@@ -18,17 +18,20 @@ class StopStrings {
   explicit StopStrings(std::vector<std::string> strings);
 
   // Appends to `text` what is certain not to belong to a stop string. Returns
-  // the index of the stop string that is complete, or -1; after that the
-  // rest of the bytes is ignored.
-  int64_t push(std::string_view bytes, std::string& text);
+  // the index of the stop string that is complete, or -1; then the rest of the
+  // bytes is dropped and push must not be called again. Without `may_stop` a
+  // complete string is text like any other.
+  int64_t push(std::string_view bytes, std::string& text, bool may_stop = true);
   // Appends what is held back, and starts anew.
   void flush(std::string& text);
 
  private:
   struct Pattern {
     std::string text;
-    std::vector<int64_t> failure;  // Knuth-Morris-Pratt
-    int64_t matched = 0;           // bytes at the end of the input
+    // Of each beginning: the longest shorter beginning that it ends with
+    // (Knuth-Morris-Pratt).
+    std::vector<size_t> fallback;
+    size_t matched = 0;  // its bytes that the input ends with
   };
   std::vector<Pattern> patterns_;
   std::string held_;
