@@ -25,7 +25,7 @@ namespace hadal {
 // streams run in increasing stream; a normalisation multiplies by the rounded
 // reciprocal of its sum.
 //
-// `fn` may have any weight format. x, post and comb overlap nothing.
+// `fn` may have any weight format; n <= 16. x, post and comb overlap nothing.
 void hyper_connection_pre_reference(
     const HyperConnectionPreParams& params, ThreadTeam& team);
 void hyper_connection_pre_cpu(
