@@ -22,10 +22,10 @@ namespace hadal {
 // selection, being a strict order, on the scores alone: neither depends on
 // chunks, other tokens or threads.
 //
-// Guaranteed by the caller: scores are not NaN (finite q, weights and rows);
-// the rows visible to the last token are stored. Outputs overlap nothing.
-// Scratch memory is bounded by top_k and the number of threads, not by the
-// rows.
+// Guaranteed by the caller: top_k >= 1; scores are not NaN (finite q, weights
+// and rows); the rows visible to the last token are stored. Outputs overlap
+// nothing. Scratch memory is bounded by top_k and the number of threads, not by
+// the rows.
 void indexer_reference(const IndexerParams& params, ThreadTeam& team);
 void indexer_cpu(const IndexerParams& params, ThreadTeam& team);
 
