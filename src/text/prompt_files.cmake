@@ -23,5 +23,10 @@ set(prompt_sources
   stop_scanner.cpp
   strict_output_parser.cpp)
 set(prompt_tests
+  chat_request_test.cpp
   json_value_test.cpp
-  prompt_encoder_test.cpp)
+  model_revision_test.cpp
+  output_vectors_test.cpp
+  prompt_encoder_test.cpp
+  render_request_test.cpp
+  request_thinking_test.cpp)
