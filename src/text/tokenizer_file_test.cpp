@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "hadal/error.h"
 #include "text/tokenizer_test_files.h"
@@ -18,7 +20,8 @@ using Json = nlohmann::json;
 
 class TokenizerFileTest : public testing::Test {
  protected:
-  TokenizerFileTest() : nano_(read_file(kNanoDirectory + "/tokenizer.json")) {
+  TokenizerFileTest()
+      : nano_(read_test_file("../../models/nano/tokenizer.json")) {
     std::string test =
         testing::UnitTest::GetInstance()->current_test_info()->name();
     directory_ = std::filesystem::path(testing::TempDir()) /
@@ -98,11 +101,12 @@ TEST_F(TokenizerFileTest, MissingFiles) {
 TEST_F(TokenizerFileTest, TextThatIsNotJson) {
   for (size_t bytes :
        {size_t{0}, size_t{1}, nano_.size() / 2, nano_.size() - 1})
-    expect_error(nano_.substr(0, bytes), ErrorCode::corrupt, "not valid JSON");
-  expect_error(nano_ + "x", ErrorCode::corrupt, "not valid JSON");
-  expect_error("\xFF\xFE", ErrorCode::corrupt, "not valid JSON");
+    expect_error(
+        nano_.substr(0, bytes), ErrorCode::corrupt, "JSON, line 1, column");
+  expect_error(nano_ + "x", ErrorCode::corrupt, "JSON, line 1, column");
+  expect_error("\xFF\xFE", ErrorCode::corrupt, "JSON, line 1, column");
   expect_error(
-      std::string(100'000, '['), ErrorCode::corrupt, "nested more than 64");
+      std::string(100'000, '['), ErrorCode::corrupt, "more than 512 arrays");
   for (const char* text : {"[]", "{}", "7", "\"x\"", "{\"model\": []}"})
     expect_error(text, ErrorCode::unsupported, "model.type is null");
 }
@@ -118,7 +122,7 @@ TEST_F(TokenizerFileTest, OtherKindsOfTokenizer) {
       "/model/continuing_subword_prefix", "##", "model.continuing_subword_");
   expect_unsupported(
       "/model/end_of_word_suffix", "</w>", "model.end_of_word_suffix");
-  expect_unsupported("/normalizer", {{"type", "NFC"}}, "normalizer is");
+  expect_unsupported("/normalizer", {{"type", "NFC"}}, "normalizer.type is");
   expect_unsupported("/decoder", {{"type", "Metaspace"}}, "decoder.type");
   expect_unsupported(
       "/post_processor", {{"type", "TemplateProcessing"}}, "post_processor");
@@ -127,12 +131,15 @@ TEST_F(TokenizerFileTest, OtherKindsOfTokenizer) {
 TEST_F(TokenizerFileTest, OtherPatterns) {
   std::string steps = "/pre_tokenizer/pretokenizers";
   for (std::string index : {"0", "1", "2"}) {
-    std::string field = "pre_tokenizer.pretokenizers[" + index + "] is";
-    expect_unsupported(steps + "/" + index + "/pattern/Regex", "\\w+", field);
-    expect_unsupported(steps + "/" + index + "/behavior", "Removed", field);
-    expect_unsupported(steps + "/" + index + "/invert", true, field);
+    std::string step = steps + "/" + index;
+    std::string field = "pre_tokenizer.pretokenizers[" + index + "]";
+    expect_unsupported(
+        step + "/pattern/Regex", "\\w+", field + ".pattern.Regex is");
+    expect_unsupported(step + "/behavior", "Removed", field + ".behavior is");
+    expect_unsupported(step + "/invert", true, field + ".invert is");
+    expect_unsupported(step, "Split", field + ".type is null");
   }
-  std::string last = "pre_tokenizer.pretokenizers[3] is";
+  std::string last = "pre_tokenizer.pretokenizers[3].";
   expect_unsupported(steps + "/3/add_prefix_space", true, last);
   expect_unsupported(steps + "/3/use_regex", true, last);
   expect_unsupported(steps + "/3/type", "Metaspace", last);
@@ -161,25 +168,25 @@ TEST_F(TokenizerFileTest, BrokenMerges) {
   expect_corrupt(merge, "xyzzy a", "model.merges[5] uses \"xyzzy\"");
   expect_corrupt(merge, "a ｜", "model.merges[5] uses \"｜\"");
   expect_corrupt(merge, "a ", "model.merges[5] uses \"\"");
-  expect_corrupt(merge, 7, "model.merges[5] is neither a string nor a pair");
   for (Json value :
-       {R"(["a"])"_json,
+       {Json(7),
+        R"(["a"])"_json,
         R"([])"_json,
         R"(["a", "b", "c"])"_json,
         R"([["a", "b"]])"_json,
         R"(["a", 1])"_json})
-    expect_corrupt(merge, value, "model.merges[5] is neither a string nor a");
-  expect_corrupt("/model/merges", "none", "0, expected 259 more");
+    expect_corrupt(merge, value, "model.merges[5] is ");
+  expect_corrupt("/model/merges", "none", "model.merges is \"none\"");
 }
 
 TEST_F(TokenizerFileTest, BrokenVocabulary) {
   std::string vocab = "/model/vocab/";
   expect_corrupt(vocab + "Ġt", 4202, "\"Ġt\" the id 4202");
   expect_corrupt(vocab + "Ġt", 260, "the id 260 to ");
-  expect_corrupt(vocab + "Ġt", -1, "the id of \"Ġt\" in model.vocab is not");
-  expect_corrupt(vocab + "Ġt", "259", "the id of \"Ġt\" in model.vocab is not");
-  expect_corrupt(vocab + "Ġt", 1.5, "the id of \"Ġt\" in model.vocab is not");
-  expect_corrupt(vocab + "Ġt", Json::object(), "the id of \"Ġt\" in model");
+  expect_corrupt(vocab + "Ġt", -1, "\"Ġt\" the id -1");
+  expect_corrupt(vocab + "Ġt", "259", "\"Ġt\" the id \"259\"");
+  expect_corrupt(vocab + "Ġt", 1.5, "\"Ġt\" the id 1.5");
+  expect_corrupt(vocab + "Ġt", Json::object(), "\"Ġt\" the id {}");
   expect_corrupt("/model/vocab", Json::array(), "model.vocab has 0 entries");
   auto rename = [](const char* from, const char* to) {
     return [from, to](Json& document) {
@@ -190,7 +197,7 @@ TEST_F(TokenizerFileTest, BrokenVocabulary) {
     };
   };
   expect_error(rename("Ġt", "Ġ§"), ErrorCode::corrupt, "token 259 is \"Ġ§\"");
-  expect_error(rename("Ġt", "｜"), ErrorCode::corrupt, "token 259 as \"｜\"");
+  expect_error(rename("Ġt", "｜"), ErrorCode::corrupt, "token 259 is \"｜\"");
   expect_error(rename("!", "ĠĠ§"), ErrorCode::unsupported, "the byte 0x21");
   expect_error(
       rename("<｜▁pad▁｜>", "<pad>"), ErrorCode::unsupported, "token 2 is");
@@ -198,11 +205,11 @@ TEST_F(TokenizerFileTest, BrokenVocabulary) {
 
 TEST_F(TokenizerFileTest, BrokenAddedTokens) {
   std::string token = "/added_tokens/5/";
-  expect_corrupt(token + "id", 4300, "expected a token with id 4204");
-  expect_corrupt(token + "id", 2'000'000'000, "expected a token id");
+  expect_corrupt(token + "id", 4300, "the id 4205, expected 4204");
+  expect_corrupt(token + "id", 3'000'000'000, "expected a token id");
   expect_corrupt(token + "id", -1, "added_tokens[5].id is -1");
-  expect_corrupt(token + "id", 4205, "gives the id 4205 to");
-  expect_corrupt(token + "id", 500, "expected a token with id 4202");
+  expect_corrupt(token + "id", 4205, "the id 4205, expected 4204");
+  expect_corrupt(token + "id", 500, "the id 500, expected 4202");
   expect_corrupt(token + "content", "<｜User｜>", "\"<｜User｜>\" twice");
   expect_corrupt(token + "content", "", "added_tokens[5].content is \"\"");
   expect_corrupt(token + "content", 5, "added_tokens[5].content is 5");
@@ -210,7 +217,7 @@ TEST_F(TokenizerFileTest, BrokenAddedTokens) {
   expect_corrupt(token + "special", 1, "added_tokens[5].special is 1");
   expect_corrupt("/added_tokens", nullptr, "added_tokens is null");
   expect_corrupt("/added_tokens", Json::array(), "added_tokens has 0 entries");
-  expect_corrupt("/added_tokens/1/content", "<eos>", "\"<eos>\" with id 1");
+  expect_corrupt("/added_tokens/1/content", "<eos>", "\"<eos>\" as token 1");
   for (std::string flag : {"lstrip", "rstrip", "single_word"})
     expect_unsupported(token + flag, true, "added_tokens[5]." + flag);
 }
@@ -270,10 +277,12 @@ TEST_F(TokenizerFileTest, MergesAsPairs) {
 
 // V4.1 spells nine added tokens differently.
 TEST_F(TokenizerFileTest, NextRevision) {
-  Json document = Json::parse(read_file(kV4Directory + "/tokenizer.json"));
-  auto changes = read_vectors("added_tokens_v41_delta.jsonl");
+  std::ifstream file(kV4Directory + "/tokenizer.json");
+  Json document = Json::parse(file);
+  std::vector<std::string> changes = read_lines("added_tokens_v41_delta.jsonl");
   ASSERT_EQ(changes.size(), 9u);
-  for (const Json& change : changes) {
+  for (const std::string& line : changes) {
+    Json change = Json::parse(line);
     for (Json& token : document["added_tokens"]) {
       if (token["id"] == change["id"])
         token.update(change);

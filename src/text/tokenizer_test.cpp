@@ -41,14 +41,13 @@ TEST(Tokenizer, HelloWorld) {
 }
 
 TEST(Tokenizer, OfficialPrompts) {
-  std::string folder = HADAL_SOURCE_DIR "/tests/data/encoding/";
-  auto prompts =
-      nlohmann::json::parse(read_file(folder + "official_output_ids.json"));
-  ASSERT_EQ(prompts.size(), 4u);
-  for (const nlohmann::json& prompt : prompts) {
-    std::string text = read_file(folder + prompt["file"].get<std::string>());
-    Ids ids = prompt["ids"];
-    EXPECT_EQ(ids.size(), prompt["n_tokens"].get<size_t>());
+  JsonValue prompts = read_test_json("encoding/official_output_ids.json");
+  ASSERT_EQ(prompts.items().size(), 4u);
+  for (const JsonValue& prompt : prompts.items()) {
+    std::string text =
+        read_test_file("encoding/" + at(prompt, "file").as_string());
+    Ids ids = ids_in(at(prompt, "ids"));
+    EXPECT_EQ(std::to_string(ids.size()), at(prompt, "n_tokens").number_text());
     EXPECT_EQ(v4_tokenizer().encode(text, kRecognised), ids);
     EXPECT_EQ(v4_tokenizer().decode(ids), text);
   }
@@ -77,15 +76,11 @@ TEST(Tokenizer, EveryBaseTokenEncodesToItself) {
 }
 
 TEST(Tokenizer, EveryAddedToken) {
-  auto added = read_vectors("added_tokens_v4.jsonl");
-  ASSERT_EQ(added.size(), 1283u);
   const Tokenizer& tokenizer = v4_tokenizer();
-  for (const nlohmann::json& token : added) {
-    int32_t id = token["id"];
-    std::string content = token["content"];
+  for (const auto& [id, content, special] : listed_added_tokens()) {
     EXPECT_EQ(tokenizer.bytes(id), content);
     EXPECT_EQ(tokenizer.find(content), id);
-    EXPECT_EQ(tokenizer.is_special(id), token["special"].get<bool>());
+    EXPECT_EQ(tokenizer.is_special(id), special);
     EXPECT_TRUE(tokenizer.is_added(id));
     Ids expected = tokenizer.encode("a", kAsText);
     expected.push_back(id);
@@ -100,19 +95,19 @@ TEST(Tokenizer, EveryAddedToken) {
 
 // The ids of the nano model's golden file, which the reference tokenizer made.
 TEST(Tokenizer, NanoGoldenPrompts) {
-  std::string file = read_file(kNanoDirectory + "/golden.safetensors");
+  std::string file = read_test_file("../../models/nano/golden.safetensors");
   uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, file.data(), sizeof(header_bytes));
   size_t data = sizeof(header_bytes) + header_bytes;
-  auto header = nlohmann::json::parse(file.substr(8, header_bytes));
+  JsonValue header = parse_json(file.substr(8, header_bytes)).value();
   int cases = 0;
-  for (const auto& [name, tensor] : header.items()) {
+  for (const auto& [name, tensor] : header.members()) {
     if (!name.ends_with(".ids"))
       continue;
-    size_t begin = tensor["data_offsets"][0];
-    size_t end = tensor["data_offsets"][1];
-    Ids ids((end - begin) / sizeof(int32_t));
-    std::memcpy(ids.data(), file.data() + data + begin, end - begin);
+    auto offsets = ids_in(at(tensor, "data_offsets"));
+    auto bytes = static_cast<size_t>(offsets[1] - offsets[0]);
+    Ids ids(bytes / sizeof(int32_t));
+    std::memcpy(ids.data(), file.data() + data + offsets[0], bytes);
     std::string text = nano_tokenizer().decode(ids);
     EXPECT_EQ(nano_tokenizer().encode(text, kRecognised), ids) << name;
     ++cases;

@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "hadal/tokenizer.h"
+#include "text/json_value.h"
+#include "text/test_files.h"
 
 namespace hadal {
 
@@ -27,23 +27,27 @@ inline const Tokenizer& v4_tokenizer() {
   return tokenizer;
 }
 
-inline std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << "missing test data " << path;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+// The lines of a file of tests/data/tokenizer, one JSON value each.
+inline std::vector<std::string> read_lines(const std::string& name) {
+  std::istringstream file(read_test_file("tokenizer/" + name));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);)
+    lines.push_back(line);
+  return lines;
 }
 
-// The lines of a file of tests/data/tokenizer, one JSON value each.
-inline std::vector<nlohmann::json> read_vectors(const std::string& name) {
-  std::istringstream lines(
-      read_file(HADAL_SOURCE_DIR "/tests/data/tokenizer/" + name));
-  std::vector<nlohmann::json> vectors;
-  std::string line;
-  while (std::getline(lines, line))
-    vectors.push_back(nlohmann::json::parse(line));
+inline std::vector<JsonValue> read_vectors(const std::string& name) {
+  std::vector<JsonValue> vectors;
+  for (const std::string& line : read_lines(name))
+    vectors.push_back(parse_json(line).value());
   return vectors;
+}
+
+inline std::vector<int32_t> ids_in(const JsonValue& list) {
+  std::vector<int32_t> ids;
+  for (const JsonValue& id : list.items())
+    ids.push_back(std::stoi(id.number_text()));
+  return ids;
 }
 
 struct GoldenText {
@@ -55,13 +59,32 @@ struct GoldenText {
 inline const std::vector<GoldenText>& golden_texts() {
   static const std::vector<GoldenText> goldens = [] {
     std::vector<GoldenText> texts;
-    for (const nlohmann::json& line : read_vectors("v4_goldens.jsonl")) {
-      if (line.contains("text"))
-        texts.push_back({line["text"], line["ids"]});
+    for (const JsonValue& line : read_vectors("v4_goldens.jsonl")) {
+      if (line.find("text"))
+        texts.push_back(
+            {at(line, "text").as_string(), ids_in(at(line, "ids"))});
     }
     return texts;
   }();
   return goldens;
+}
+
+struct ListedToken {
+  int32_t id;
+  std::string content;
+  bool special;
+};
+
+// The 1,283 added tokens of V4.
+inline std::vector<ListedToken> listed_added_tokens() {
+  std::vector<ListedToken> tokens;
+  for (const JsonValue& line : read_vectors("added_tokens_v4.jsonl"))
+    tokens.push_back(
+        {std::stoi(at(line, "id").number_text()),
+         at(line, "content").as_string(),
+         at(line, "special").as_boolean()});
+  EXPECT_EQ(tokens.size(), 1283u);
+  return tokens;
 }
 
 }  // namespace hadal

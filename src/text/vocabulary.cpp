@@ -53,9 +53,7 @@ uint64_t hash_of(std::string_view text) {
 
 }  // namespace
 
-Vocabulary::Vocabulary(size_t tokens, size_t bytes)
-    : slots_(std::bit_ceil(2 * tokens + 1)) {
-  storage_.reserve(bytes);
+Vocabulary::Vocabulary(size_t tokens) : slots_(std::bit_ceil(2 * tokens + 1)) {
   offsets_.reserve(tokens + 1);
 }
 

@@ -17,8 +17,8 @@ class Vocabulary {
     atomic,     // only has an id: sentence markers and added tokens
   };
 
-  // Room for `tokens` tokens, more fail; about `bytes` bytes in all.
-  Vocabulary(size_t tokens, size_t bytes);
+  // Room for `tokens` tokens; more fail.
+  explicit Vocabulary(size_t tokens);
 
   // Adds the token with the next id. Returns that id, or, for a mergeable token
   // whose bytes are already there, the id of the earlier one.

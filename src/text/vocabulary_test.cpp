@@ -10,7 +10,7 @@ using Kind = Vocabulary::Kind;
 
 TEST(Vocabulary, FindsWhatWasAppended) {
   // All lengths from 1 to 200, which the hash treats in several ways.
-  Vocabulary vocabulary(400, 200 * 201);
+  Vocabulary vocabulary(400);
   std::vector<std::string> tokens;
   for (size_t length = 1; length <= 200; ++length) {
     tokens.push_back(std::string(length, 'x'));
@@ -29,7 +29,7 @@ TEST(Vocabulary, FindsWhatWasAppended) {
 }
 
 TEST(Vocabulary, AtomicTokensAreNotFound) {
-  Vocabulary vocabulary(3, 30);
+  Vocabulary vocabulary(3);
   EXPECT_EQ(vocabulary.append("<think>", Kind::atomic), 0);
   EXPECT_EQ(vocabulary.append("think", Kind::mergeable), 1);
   EXPECT_EQ(vocabulary.append("<think>", Kind::atomic), 2);
@@ -39,14 +39,14 @@ TEST(Vocabulary, AtomicTokensAreNotFound) {
 }
 
 TEST(Vocabulary, ARepeatedTokenKeepsItsId) {
-  Vocabulary vocabulary(2, 4);
+  Vocabulary vocabulary(2);
   vocabulary.append("ab", Kind::mergeable);
   EXPECT_EQ(vocabulary.append("ab", Kind::mergeable), 0);
   EXPECT_EQ(vocabulary.size(), 1);
 }
 
 TEST(Vocabulary, RefusesMoreThanItsRoom) {
-  Vocabulary vocabulary(1, 1000);
+  Vocabulary vocabulary(1);
   auto fill = [&] {
     for (int i = 0; i < 100; ++i)
       vocabulary.append(std::to_string(i), Kind::mergeable);
