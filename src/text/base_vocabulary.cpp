@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "text/byte_alphabet.h"
 
 namespace hadal {
@@ -123,7 +124,8 @@ class Builder {
           spelling,
           index,
           FieldChecker::shown(merge)));
-    vocabulary_.append(bytes, Vocabulary::Kind::mergeable);
+    // Spellings are unique and spell unambiguously, so the bytes are new.
+    HADAL_CHECK(vocabulary_.append(bytes, Vocabulary::Kind::mergeable) == id);
     encoder.add_merge(left, right, id);
   }
 

@@ -1,6 +1,20 @@
 // The three Split patterns as one scanner. The first pattern takes up to three
 // numbers; the second separates stretches of CJK from stretches without; the
-// third works within such a stretch and must not see beyond it.
+// third works within such a stretch and must not see beyond it. Its rules, of
+// which the first that applies wins:
+//
+//   1. An ASCII punctuation character before an ASCII letter: both, and all
+//   ASCII
+//      letters that follow.
+//   2. A run of letters, with at most one character before it that is neither
+//      CR, LF nor punctuation.
+//   3. A run of punctuation, with at most one space before it, and all CR and
+//   LF
+//      after it.
+//   4. White space: up to the last CR or LF of the run, if it has one; else the
+//      whole run if the stretch ends there; else all but its last character,
+//      though at least one.
+//   5. What no rule takes stays together until a rule applies.
 #include "text/pretokenizer.h"
 
 #include <cstdint>

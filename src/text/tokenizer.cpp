@@ -217,7 +217,9 @@ std::string Tokenizer::decode(
     if (!skip_special || !state_->is_special(id))
       text += token;
   }
-  return is_valid_utf8(text) ? text : replace_invalid_utf8(text);
+  if (is_valid_utf8(text))
+    return text;
+  return replace_invalid_utf8(text);
 }
 
 std::string_view Tokenizer::bytes(int32_t id) const {

@@ -222,6 +222,16 @@ TEST_F(TokenizerFileTest, BrokenAddedTokens) {
     expect_unsupported(token + flag, true, "added_tokens[5]." + flag);
 }
 
+TEST_F(TokenizerFileTest, TheLongestAddedToken) {
+  Json document = Json::parse(nano_);
+  std::string longest(256, 'x');
+  document["added_tokens"][5]["content"] = longest;
+  Tokenizer tokenizer = Tokenizer::load(write(document.dump()));
+  EXPECT_EQ(
+      tokenizer.encode(longest, SpecialTokens::recognised),
+      std::vector<int32_t>{4204});
+}
+
 TEST_F(TokenizerFileTest, OtherVocabularySize) {
   EXPECT_EQ(
       Tokenizer::load(kNanoDirectory, {.expected_vocabulary = 4224}).size(),

@@ -128,6 +128,12 @@ TEST(Tokenizer, Roles) {
   EXPECT_FALSE(v4_tokenizer().is_special(128803));
 }
 
+TEST(Tokenizer, TextOf4GibibytesIsRefused) {
+  // Never read: the size alone decides.
+  std::string_view text("", size_t{UINT32_MAX});
+  EXPECT_THROW(v4_tokenizer().encode(text, kAsText), Error);
+}
+
 // Would take hours if any step were quadratic.
 TEST(Tokenizer, LongRuns) {
   constexpr size_t kBytes = 2'000'000;

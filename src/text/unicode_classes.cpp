@@ -1,8 +1,6 @@
 // Expands the list of class ranges into the two-stage table at compile time.
 #include "text/unicode_classes.h"
 
-#include <span>
-
 namespace hadal {
 namespace {
 

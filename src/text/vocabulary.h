@@ -17,7 +17,7 @@ class Vocabulary {
     atomic,     // only has an id: sentence markers and added tokens
   };
 
-  // Room for `tokens` tokens; more fail.
+  // Room for `tokens` tokens; the table may take a few more, then append fails.
   explicit Vocabulary(size_t tokens);
 
   // Adds the token with the next id. Returns that id, or, for a mergeable token
