@@ -132,20 +132,26 @@ void OutputParser::resolve_candidate() {
   if (match_think_tags())
     return;
   if (options_.tools_offered) {
-    // In reasoning the model quotes the syntax; only a call that starts a line
-    // is meant. Plain tags are common in prose, so the same holds for them.
-    bool in_content = state_ == State::content;
-    BlockOpening opening;
-    if (in_content || line_start_)
-      opening = match_block_opening(candidate_, line_start_);
-    if (opening.match == TagMatch::full)
-      return enter_block(opening);
+    BlockOpening opening = match_block_opening(candidate_, line_start_);
     if (opening.match == TagMatch::partial)
       return;
+    if (opening.match == TagMatch::full) {
+      if (!is_quotation(opening))
+        return enter_block(opening);
+      quotes_markup_ = true;
+    }
   }
   bool may_open = at_start_ && kThinkOpen.starts_with(candidate_);
   if (!may_open && !kThinkClose.starts_with(candidate_))
     release_candidate();
+}
+
+// While reasoning the model quotes the syntax: only what starts a line is
+// meant, and calls without a block not behind a quoted opening. (Plain tags
+// must start a line everywhere.)
+bool OutputParser::is_quotation(const BlockOpening& opening) const {
+  return state_ == State::reasoning &&
+         (!line_start_ || (opening.is_call && quotes_markup_));
 }
 
 // True when the candidate was a whole tag.

@@ -64,6 +64,7 @@ class OutputParser {
   void text_step(std::string_view character);
   void resolve_candidate();
   bool match_think_tags();
+  bool is_quotation(const BlockOpening& opening) const;
   void release_candidate();
   void add_text(std::string_view text);
   void flush_newlines();
@@ -105,10 +106,11 @@ class OutputParser {
   bool stopped_ = false;  // by a stop string or the end-of-sentence token
 
   // Reasoning and content.
-  bool at_start_;    // no text of this state yet
+  bool at_start_;  // no text of this state yet
   bool line_start_;
-  size_t newlines_ = 0;    // held: they belong to what follows
-  std::string candidate_;  // held: '<' and what may become a tag
+  bool quotes_markup_ = false;  // the reasoning shows the opening of a block
+  size_t newlines_ = 0;         // held: they belong to what follows
+  std::string candidate_;       // held: '<' and what may become a tag
   StopScanner stops_;
 
   // Blocks and calls.

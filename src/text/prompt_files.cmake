@@ -24,9 +24,13 @@ set(prompt_sources
   strict_output_parser.cpp)
 set(prompt_tests
   chat_request_test.cpp
+  chat_test.cpp
   json_value_test.cpp
   model_revision_test.cpp
+  output_parser_test.cpp
+  output_spellings_test.cpp
   output_vectors_test.cpp
   prompt_encoder_test.cpp
   render_request_test.cpp
-  request_thinking_test.cpp)
+  request_thinking_test.cpp
+  stop_scanner_test.cpp)
