@@ -1,0 +1,12 @@
+// Log lines of the library on stderr.
+#pragma once
+
+#include <string>
+
+namespace hadal::cli {
+
+// Sends what the library logs to stderr at the given levels (hadal/log.h;
+// empty: nothing). Returns what is wrong with them, empty when nothing is.
+std::string start_log(const std::string& levels);
+
+}  // namespace hadal::cli
