@@ -26,6 +26,7 @@ struct ModelOptions {
   bool kv_fp8 = true;     // round cached rows as in training (spec 8.4)
   bool index_fp4 = true;  // likewise the indexer's queries and rows
   bool gemm_fp8 = false;  // likewise the inputs of quantised products
+  bool mtp = false;       // remember what Session::draft needs
   bool reference =
       false;  // run the plain reference kernels (slow; a diagnosis)
 };

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/memory_info.h"
+#include "checkpoint/model_location.h"
 #include "engine/model_implementation.h"
 #include "hadal/error.h"
 #include "weights/load_checkpoint.h"
