@@ -1,12 +1,8 @@
 #include "checkpoint/safetensors_writer.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -28,17 +24,6 @@ std::string json_string(const std::string& text) {
         ErrorCode::invalid_argument,
         in_quotes(text) + ": a tensor's name must be UTF-8");
   }
-}
-
-// A new name is durable only when its directory is written too.
-void sync_directory(const std::filesystem::path& path) {
-  const int directory = ::open(
-      path.parent_path().empty() ? "." : path.parent_path().c_str(),
-      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0)
-    return;
-  ::fsync(directory);
-  ::close(directory);
 }
 
 }  // namespace
@@ -118,72 +103,21 @@ SafetensorsWriter::SafetensorsWriter(
     std::filesystem::path path,
     const std::vector<TensorDeclaration>& tensors,
     const SafetensorsMetadata& metadata)
-    : path_(std::move(path)), partial_(path_.string() + ".partial") {
-  const std::string header = safetensors_header(tensors, metadata);
+    : file_(std::move(path)) {
+  file_.write(safetensors_header(tensors, metadata));
   for (const TensorDeclaration& tensor : tensors)
     left_ += tensor.bytes();
-  file_ =
-      ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file_ < 0)
-    fail("create", errno);
-  try {
-    write_all(header.data(), header.size());
-  } catch (const Error&) {
-    discard();
-    throw;
-  }
-}
-
-SafetensorsWriter::~SafetensorsWriter() {
-  if (file_ >= 0)
-    discard();
-}
-
-void SafetensorsWriter::discard() {
-  ::close(file_);
-  ::unlink(partial_.c_str());
-  file_ = -1;
-}
-
-void SafetensorsWriter::fail(const char* action, int error) const {
-  throw Error(
-      ErrorCode::io,
-      fmt::format(
-          "{}: cannot {}: {}",
-          partial_.string(),
-          action,
-          std::strerror(error)));
-}
-
-void SafetensorsWriter::write_all(const void* data, size_t bytes) {
-  const char* from = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ssize_t written = ::write(file_, from, bytes);
-    if (written < 0) {
-      if (errno == EINTR)
-        continue;
-      fail("write", errno);
-    }
-    from += written;
-    bytes -= static_cast<size_t>(written);
-  }
 }
 
 void SafetensorsWriter::write(std::span<const std::byte> bytes) {
-  HADAL_CHECK(file_ >= 0 && bytes.size() <= left_);
-  write_all(bytes.data(), bytes.size());
+  HADAL_CHECK(bytes.size() <= left_);
+  file_.write(bytes);
   left_ -= bytes.size();
 }
 
 void SafetensorsWriter::finish() {
-  HADAL_CHECK(file_ >= 0 && left_ == 0);
-  if (::fsync(file_) != 0)
-    fail("write", errno);
-  if (::rename(partial_.c_str(), path_.c_str()) != 0)
-    fail("rename", errno);
-  ::close(file_);
-  file_ = -1;
-  sync_directory(path_);
+  HADAL_CHECK(left_ == 0);
+  file_.commit();
 }
 
 }  // namespace hadal

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "checkpoint/dtype.h"
 #include "checkpoint/tensor_shape.h"
 
@@ -38,20 +39,15 @@ std::string safetensors_header(
     const std::vector<TensorDeclaration>& tensors,
     const SafetensorsMetadata& metadata = {});
 
-// A file appears under its name only when it is complete: until finish() the
-// bytes stand in PATH.partial, which is removed when the writer dies earlier.
-// Used by one thread.
+// The file appears under its name only when it is complete (AtomicFile): a
+// writer that dies before finish() leaves nothing. Used by one thread.
 class SafetensorsWriter {
  public:
-  // Creates the partial file and writes the header. Throws Error(io), and what
-  // safetensors_header throws.
+  // Writes the header. Throws Error(io), and what safetensors_header throws.
   SafetensorsWriter(
       std::filesystem::path path,
       const std::vector<TensorDeclaration>& tensors,
       const SafetensorsMetadata& metadata = {});
-  ~SafetensorsWriter();
-  SafetensorsWriter(const SafetensorsWriter&) = delete;
-  SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
 
   // The next bytes of the data: tensors in the declared order, in pieces of any
   // size. More than declared breaks an invariant; Error(io) when the disk is
@@ -59,17 +55,11 @@ class SafetensorsWriter {
   void write(std::span<const std::byte> bytes);
 
   // Makes the file durable and gives it its name, replacing an older one. All
-  // declared bytes must have been written.
+  // declared bytes must have been written. Error(io) when the disk fails.
   void finish();
 
  private:
-  void discard();
-  void write_all(const void* data, size_t bytes);
-  [[noreturn]] void fail(const char* action, int error) const;
-
-  std::filesystem::path path_;
-  std::filesystem::path partial_;
-  int file_ = -1;
+  AtomicFile file_;
   uint64_t left_ = 0;
 };
 

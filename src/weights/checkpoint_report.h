@@ -15,7 +15,7 @@
 namespace hadal {
 
 // Whose names the tensors have.
-enum class CheckpointLayout : uint8_t { release, transformers, mlx };
+enum class CheckpointLayout : uint8_t { release, mlx, transformers };
 std::string_view name(CheckpointLayout layout);
 
 struct DtypeCount {

@@ -29,13 +29,16 @@ bool is_dspark_name(std::string_view name) {
           contains(".markov_head.") || contains(".confidence_head."));
 }
 
+// The layout whose spelling a tensor has. Transformers shares some spellings
+// with MLX, so its own ones count for more.
 CheckpointLayout layout_of(const StoredTensor& tensor) {
-  if (tensor.name.find(".self_attn.") != std::string::npos ||
-      tensor.name.find(".mlp.") != std::string::npos)
+  const auto contains = [&](std::string_view part) {
+    return tensor.name.find(part) != std::string::npos;
+  };
+  if (contains(".self_attn.") || contains(".mlp."))
     return CheckpointLayout::transformers;
-  if (tensor.dtype == Dtype::u32 ||
-      tensor.name.find(".switch_mlp.") != std::string::npos ||
-      tensor.name.find("attn_hc.") != std::string::npos)
+  if (tensor.dtype == Dtype::u32 || contains(".switch_mlp.") ||
+      contains("attn_hc."))
     return CheckpointLayout::mlx;
   return CheckpointLayout::release;
 }
