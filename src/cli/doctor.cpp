@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -159,9 +158,13 @@ double share_of_tolerance(const KernelCheck& check) {
 std::vector<KernelSummary> summarise(const std::vector<KernelCheck>& checks) {
   std::vector<KernelSummary> summaries;
   for (const KernelCheck& check : checks) {
-    if (summaries.empty() || summaries.back().name != check.kernel)
-      summaries.push_back({.name = check.kernel});
-    KernelSummary& summary = summaries.back();
+    auto found = std::find_if(
+        summaries.begin(), summaries.end(), [&check](const KernelSummary& s) {
+          return s.name == check.kernel;
+        });
+    if (found == summaries.end())
+      found = summaries.insert(found, {.name = check.kernel});
+    KernelSummary& summary = *found;
     ++summary.cases;
     summary.failed += check.ok ? 0 : 1;
     summary.worst = std::max(summary.worst, share_of_tolerance(check));

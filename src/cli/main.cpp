@@ -64,6 +64,10 @@ int run_verb(const CLI::App& app, const std::vector<Verb>& verbs) {
     return fail(
         std::string(error.what()) + "; see " + help_command(app), kWrongUsage);
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) {
+      std::cerr << "hadal: interrupted" << std::endl;
+      return kInterruptedExitCode;
+    }
     return fail(error.what(), exit_code(error.code()));
   } catch (const std::bad_alloc&) {
     return fail(

@@ -121,7 +121,7 @@ class TextReport {
           readable_bytes(count.bytes));
     heading("the trunk by part");
     out_ << fmt::format(
-        "{:<17} {:>18} {:>10} {:>12}  {}\n",
+        "{:<22} {:>18} {:>10} {:>12}  {}\n",
         "part",
         "parameters",
         "size",
@@ -129,7 +129,7 @@ class TextReport {
         "formats (matrices)");
     for (const GroupReport& group : report_.groups)
       out_ << fmt::format(
-          "{:<17} {:>18} {:>10} {:>12}  {}\n",
+          "{:<22} {:>18} {:>10} {:>12}  {}\n",
           name(group.group),
           grouped(group.parameters),
           readable_bytes(group.bytes),
