@@ -179,7 +179,8 @@ std::vector<int32_t> read_tokens(CheckedReader& file, int64_t count) {
     corrupt(file, fmt::format("its length is {} tokens", count));
   std::vector<int32_t> tokens(static_cast<size_t>(count));
   const std::byte* const ids = take_padded(file, count * 4);
-  std::memcpy(tokens.data(), ids, static_cast<size_t>(count) * 4);
+  if (count > 0)
+    std::memcpy(tokens.data(), ids, static_cast<size_t>(count) * 4);
   return tokens;
 }
 
