@@ -10,6 +10,8 @@
 
 #include "checkpoint/safetensors_writer.h"
 #include "checkpoint/testing/temporary_directory.h"
+#include "kernels/codecs/dequantize.h"
+#include "kernels/codecs/number_formats.h"
 #include "weights/load_checkpoint.h"
 #include "weights/testing/relay_checkpoint.h"
 
@@ -266,23 +268,72 @@ TEST(BadCheckpoints, AConfigurationOfAnotherModel) {
       "corrupt", "config.json and the weights do not belong together");
 }
 
-TEST(BadCheckpoints, GroupsThatCutThroughScaleBlocks) {
-  EditedCheckpoint checkpoint;
-  checkpoint.edit_config([](nlohmann::json& c) {
-    c["o_groups"] = 8;
-    c["o_lora_rank"] = 64;
-  });
-  for (auto& [name, tensor] : checkpoint.tensors)
-    if (name.ends_with("attn.wo_a.weight") || name.ends_with("attn.wo_a.scale"))
-      tensor.shape =
-          name.ends_with("weight") ? TensorShape{512, 128} : TensorShape{4, 1};
-  for (auto& [name, tensor] : checkpoint.tensors) {
-    if (name.ends_with("attn.wo_a.weight"))
-      tensor.bytes.resize(512 * 128);
-    if (name.ends_with("attn.wo_a.scale"))
-      tensor.bytes.resize(4);
+// Odd sizes: groups of wo_a that share a block of scales, or cut through one.
+TEST(OddSizes, GroupsOfOutputRows) {
+  for (const auto& [groups, rank] :
+       {std::pair<int64_t, int64_t>{4, 64}, {8, 32}, {8, 96}}) {
+    EditedCheckpoint checkpoint;
+    checkpoint.edit_config([&](nlohmann::json& c) {
+      c["o_groups"] = groups;
+      c["o_lora_rank"] = rank;
+    });
+    const int64_t rows = groups * rank;
+    const int64_t cols = 8 * 128 / groups;
+    const auto resize = [&](const std::string& name, TensorShape shape) {
+      Editable& tensor = checkpoint.tensors.at(name);
+      tensor.shape = shape;
+      const auto size = static_cast<size_t>(shape[0] * shape[1]);
+      // Distinct codes and scales, none of them NaN.
+      tensor.bytes.resize(size);
+      for (size_t i = 0; i < size; ++i)
+        tensor.bytes[i] = static_cast<std::byte>(100 + i % 20);
+    };
+    std::vector<std::string> layers{"mtp.0."};
+    for (int i = 0; i < 7; ++i)
+      layers.push_back("layers." + std::to_string(i) + ".");
+    for (const std::string& layer : layers) {
+      resize(layer + "attn.wo_a.weight", {rows, cols});
+      resize(
+          layer + "attn.wo_a.scale", {(rows + 127) / 128, (cols + 127) / 128});
+      resize(layer + "attn.wo_b.weight", {384, rows});
+      resize(layer + "attn.wo_b.scale", {3, (rows + 127) / 128});
+    }
+    checkpoint.write();
+    const LoadedModel model = checkpoint.load();
+    const auto& stored = checkpoint.tensors.at("layers.2.attn.wo_a.weight");
+    const auto& scales = checkpoint.tensors.at("layers.2.attn.wo_a.scale");
+    const std::vector<WeightView>& views =
+        model.weights.layers[2].attention.wo_a;
+    ASSERT_EQ(static_cast<int64_t>(views.size()), groups);
+    std::vector<float> row(static_cast<size_t>(cols));
+    for (int64_t r = 0; r < rows; ++r) {
+      const WeightView& view = views[static_cast<size_t>(r / rank)];
+      ASSERT_EQ(view.rows, rank);
+      dequantize_row(view, r % rank, row.data());
+      for (int64_t c = 0; c < cols; ++c) {
+        const auto code = static_cast<uint8_t>(
+            stored.bytes[static_cast<size_t>(r * cols + c)]);
+        const auto scale =
+            static_cast<uint8_t>(scales.bytes[static_cast<size_t>(
+                r / 128 * scales.shape[1] + c / 128)]);
+        ASSERT_EQ(
+            row[static_cast<size_t>(c)],
+            e4m3_to_float(code) * e8m0_to_float(scale))
+            << groups << " groups, row " << r;
+      }
+    }
+    EXPECT_EQ(model.report.copied_bytes > 0, rank == 96);
   }
-  checkpoint.expect("unsupported", "cut through the blocks of 128 x 128");
+}
+
+// The oracle's random models: sizes that nobody tuned for.
+TEST(OddSizes, OracleModelsLoad) {
+  for (const char* name : {"tiny", "tiny_hca"}) {
+    const LoadedModel model = load_checkpoint(
+        fs::path(HADAL_SOURCE_DIR) / "tests/data/oracle" / name);
+    EXPECT_EQ(model.weights.mtp.size(), 1U) << name;
+    EXPECT_EQ(model.report.layout, CheckpointLayout::release);
+  }
 }
 
 // MLX files: what belongs to a quantised module.

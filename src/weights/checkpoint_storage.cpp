@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "checkpoint/quote.h"
 #include "hadal/error.h"
+#include "kernels/codecs/dequantize.h"
 #include "kernels/codecs/number_formats.h"
 
 namespace hadal {
@@ -18,12 +19,12 @@ std::byte* CheckpointStorage::allocate(
     throw Error(
         ErrorCode::unsupported,
         fmt::format(
-            "{}: {} lies at an address that {} cannot be read from, and copies "
-            "of such tensors would exceed {} bytes; write the checkpoint anew "
-            "with aligned tensors",
+            "{}: {} {} cannot be used in place (unaligned, or cut through a "
+            "block of scales), and copies of such tensors would exceed {} "
+            "bytes; write the checkpoint anew with aligned tensors",
             where(tensor),
-            tensor.shape.text(),
             name(tensor.dtype),
+            tensor.shape.text(),
             kCopiedWeightsLimitBytes));
   copied_bytes_ += bytes;
   // Elements are at most 8 bytes wide, and operator new aligns to 16.
@@ -52,6 +53,27 @@ const float* CheckpointStorage::as_float32(const StoredTensor& tensor) {
     wide[i] =
         tensor.dtype == Dtype::bf16 ? bf16_to_float(bits) : f16_to_float(bits);
   }
+  return wide;
+}
+
+WeightView CheckpointStorage::widened(
+    const WeightView& view,
+    int64_t first,
+    int64_t count,
+    const StoredTensor& tensor) {
+  WeightView wide;
+  wide.format = WeightFormat::f32;
+  wide.rows = count;
+  wide.cols = view.cols;
+  wide.row_bytes = view.cols * 4;
+  std::byte* copy =
+      allocate(static_cast<uint64_t>(count * wide.row_bytes), tensor);
+  for (int64_t row = 0; row < count; ++row)
+    dequantize_row(
+        view,
+        first + row,
+        reinterpret_cast<float*>(copy + row * wide.row_bytes));
+  wide.data = copy;
   return wide;
 }
 

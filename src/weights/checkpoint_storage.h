@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint_files.h"
+#include "kernels/weight_view.h"
 
 namespace hadal {
 
@@ -31,6 +32,14 @@ class CheckpointStorage {
   // The elements as float32: in the map when they are, else widened from bf16
   // or f16 (exactly). Other dtypes break an invariant.
   const float* as_float32(const StoredTensor& tensor);
+
+  // Rows [first, first + count) of a view into `tensor` as a float32 copy.
+  // Throws Error(unsupported) over the limit.
+  WeightView widened(
+      const WeightView& view,
+      int64_t first,
+      int64_t count,
+      const StoredTensor& tensor);
 
   // "DIR/model-00001-of-00046.safetensors: tensor "x"", to begin a message.
   std::string where(const StoredTensor& tensor) const;

@@ -114,17 +114,12 @@ void ModelBinder::split_gate_up(BlockIndex block, MoeWeights& moe) {
   }
   const std::vector<WeightView> both = stack(expert_w1_w3, block);
   const int64_t inner = config_.moe_intermediate_size;
+  const StoredParts& parts =
+      slots(block).whole[static_cast<size_t>(expert_w1_w3)];
   for (const WeightView& view : both) {
-    if (view.format == WeightFormat::fp8_block && inner % 128 != 0)
-      throw Error(
-          ErrorCode::unsupported,
-          fmt::format(
-              "{}: moe_intermediate_size {} cuts through the blocks of 128 x "
-              "128 scales; expected a multiple of 128",
-              release_name(expert_w1_w3, block),
-              inner));
-    moe.expert_gate.push_back(row_slice(view, 0, inner));
-    moe.expert_up.push_back(row_slice(view, inner, inner));
+    moe.expert_gate.push_back(reader_.row_part(view, 0, inner, *parts.weight));
+    moe.expert_up.push_back(
+        reader_.row_part(view, inner, inner, *parts.weight));
   }
 }
 

@@ -162,26 +162,24 @@ WeightReader::Tall WeightReader::read_fp8(
   require_shape(weight, stacked(request, rows, cols));
   if (scales.dtype != Dtype::f8_e8m0 && scales.dtype != Dtype::f32)
     wrong_dtype(scales, "F8_E8M0 or F32");
-  if (request.form == StackForm::flattened && rows % kFp8Block != 0)
-    throw Error(
-        ErrorCode::unsupported,
-        fmt::format(
-            "{}: parts of {} rows cut through the blocks of 128 x 128 scales; "
-            "expected a multiple of 128",
-            storage_.where(weight),
-            rows));
+  // The blocks of items in one matrix know nothing of the items.
+  const bool flattened = request.form == StackForm::flattened;
+  const int64_t block_rows =
+      blocks(flattened ? request.items * rows : rows, kFp8Block);
+  const int64_t block_cols = blocks(cols, kFp8Block);
   require_shape(
       scales,
-      stacked(request, blocks(rows, kFp8Block), blocks(cols, kFp8Block)));
+      flattened ? TensorShape{block_rows, block_cols}
+                : stacked(request, block_rows, block_cols));
   const bool wide = scales.dtype == Dtype::f32;
   WeightView view;
   view.format = WeightFormat::fp8_block;
   view.scale_format = wide ? ScaleFormat::f32 : ScaleFormat::e8m0;
   view.row_bytes = cols;
-  view.scale_stride = blocks(cols, kFp8Block) * (wide ? 4 : 1);
+  view.scale_stride = block_cols * (wide ? 4 : 1);
   view.data = weight.data;
   view.scales = storage_.aligned(scales);
-  return {view, blocks(rows, kFp8Block)};
+  return {view, block_rows};
 }
 
 WeightReader::Tall WeightReader::read_fp4(
@@ -306,14 +304,20 @@ std::vector<WeightView> WeightReader::matrices(
     const TensorPlace& place,
     const MatrixRequest& request) {
   HADAL_CHECK(parts.weight != nullptr);
-  const Tall tall = read_any(parts, place, request);
+  Tall tall = read_any(parts, place, request);
+  const auto [rows, cols] = request.shape;
+  tall.view.rows =
+      request.form == StackForm::flattened ? request.items * rows : rows;
+  tall.view.cols = cols;
   std::vector<WeightView> items;
   items.reserve(static_cast<size_t>(request.items));
   for (int64_t i = 0; i < request.items; ++i) {
+    if (request.form == StackForm::flattened) {
+      items.push_back(row_part(tall.view, i * rows, rows, *parts.weight));
+      continue;
+    }
     WeightView item = tall.view;
-    item.rows = request.shape.rows;
-    item.cols = request.shape.cols;
-    item.data += i * request.shape.rows * item.row_bytes;
+    item.data += i * rows * item.row_bytes;
     if (item.scales != nullptr)
       item.scales += i * tall.scale_rows * item.scale_stride;
     if (item.biases != nullptr)
@@ -321,6 +325,22 @@ std::vector<WeightView> WeightReader::matrices(
     items.push_back(item);
   }
   return items;
+}
+
+WeightView WeightReader::row_part(
+    const WeightView& view,
+    int64_t first,
+    int64_t count,
+    const StoredTensor& weight) {
+  const int64_t in_block = first % kFp8Block;
+  if (view.format != WeightFormat::fp8_block || in_block == 0)
+    return row_slice(view, first, count);
+  if (in_block + count > kFp8Block)
+    return storage_.widened(view, first, count, weight);
+  // All rows share the block row that begins before them.
+  WeightView part = row_slice(view, first - in_block, count);
+  part.data += in_block * view.row_bytes;
+  return part;
 }
 
 WeightView WeightReader::plain(

@@ -52,6 +52,16 @@ class WeightReader {
       const TensorPlace& place,
       const MatrixRequest& request);
 
+  // Rows [first, first + count) of a view into `weight`. Where they begin
+  // inside a block of FP8 scales and reach into the next, no view can say so:
+  // those rows (of odd sizes only, no published model has them) are widened
+  // into a float32 copy.
+  WeightView row_part(
+      const WeightView& view,
+      int64_t first,
+      int64_t count,
+      const StoredTensor& weight);
+
   // A matrix or vector in a float dtype, as it lies.
   WeightView plain(
       const StoredParts& parts, LogicalShape shape, bool allow_f16);
