@@ -125,6 +125,7 @@ class OutputParser {
   bool plain_value_ = false;
   bool body_started_ = false;
   std::string body_;
+  size_t body_tag_at_ = std::string::npos;  // the last '<' in it
   std::optional<CallArguments> arguments_;
   int calls_ = 0;           // begun
   int complete_calls_ = 0;  // ended

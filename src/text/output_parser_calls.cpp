@@ -150,6 +150,7 @@ void OutputParser::call_step(std::string_view character) {
     body_started_ = true;
     if (character == "{") {
       body_ = "{";
+      body_tag_at_ = std::string::npos;
       state_ = State::json_body;
       return;
     }
@@ -244,11 +245,12 @@ void OutputParser::end_value() {
 }
 
 void OutputParser::json_body_step(std::string_view character) {
+  if (character == "<")
+    body_tag_at_ = body_.size();
   body_ += character;
-  if (character != ">")
-    return;
-  size_t start = body_.rfind('<');
-  if (start == std::string::npos || body_.size() - start > kMaxTagBytes)
+  size_t start = body_tag_at_;
+  if (character != ">" || start == std::string::npos ||
+      body_.size() - start > kMaxTagBytes)
     return;
   CallTag tag = classify_tag(std::string_view(body_).substr(start));
   bool ends = tag.kind == CallTag::Kind::invoke_close ||

@@ -735,24 +735,35 @@ TEST(OutputParser, CallIds) {
   EXPECT_EQ(id.size(), 29u);
 }
 
-// Time grows with the size, not with its square.
+// Time must grow with the size, not with its square: these take a second in
+// all, and would take minutes.
 TEST(OutputParser, HostileInputIsLinear) {
-  for (std::string unit :
-       {"<",
-        "\n",
-        "<｜DSML｜tool_calls>",
-        "<tool_calls>\n",
-        "<｜",
-        "</think>",
-        "\n<invoke name=\"",
-        "<｜DSML｜invoke name=\"f\">{>",
-        ">",
-        "</｜"}) {
-    std::string text;
-    while (text.size() < 300'000)
-      text += unit;
-    ParsedOutput parsed = parse_pieces({text}, chat());
-    EXPECT_EQ(parsed.events, parse_pieces({text}, chat()).events);
+  const std::string call = "<｜DSML｜tool_calls><｜DSML｜invoke name=\"f\">";
+  struct Hostile {
+    std::string head;
+    std::string unit;
+  };
+  for (const Hostile& hostile : std::vector<Hostile>{
+           {"", "<"},
+           {"", "\n"},
+           {"", "<｜DSML｜tool_calls>"},
+           {"", "<tool_calls>\n"},
+           {"", "\n<invoke name=\""},
+           {call, ">"},
+           {call, "</｜"},
+           {call + "{", ">"},
+           {call + "{", "<>"},
+           {call + "<｜DSML｜parameter name=\"a\" string=\"false\">", "<"}}) {
+    std::string text = hostile.head;
+    while (text.size() < 200'000)
+      text += hostile.unit;
+    OutputParser parser(chat(), {});
+    size_t bytes = 0;
+    for (const ChatEvent& event : parser.push(text))
+      bytes += event.text.size();
+    for (const ChatEvent& event : parser.finish(OutputEnd::stop).events)
+      bytes += event.text.size();
+    EXPECT_LE(bytes, 2 * text.size());
   }
 }
 
