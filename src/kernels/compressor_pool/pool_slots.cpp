@@ -1,3 +1,4 @@
+// Lanes are channels: two passes over the slots, maximum and sums.
 #include "kernels/compressor_pool/pool_slots.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -1,3 +1,5 @@
+// Products run over channels in 16 lanes; the coefficients of a token are few,
+// so there the lanes are tokens.
 #include "kernels/hyper_connection/stream_mix.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -1,3 +1,5 @@
+// New rows are appended while they beat the bound; a full room is cut back to
+// the best by a selection, which sets the bound.
 #include "kernels/indexer/best_rows.h"
 
 #include <algorithm>

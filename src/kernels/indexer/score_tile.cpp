@@ -1,3 +1,5 @@
+// Rows are turned so that lanes are rows: then one widened tile serves all
+// heads of many tokens, and no dot product needs a sum across lanes.
 #include "kernels/indexer/score_tile.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -11,9 +11,10 @@ namespace hadal {
 
 inline constexpr int64_t kScoreRows = 32;  // rows a tile
 
-// Floats of scratch for widen_score_rows.
+// Floats of scratch for widen_score_rows: sixteen rows, widened and half
+// turned.
 constexpr int64_t score_scratch_floats(int64_t dim) {
-  return 2 * kScoreRows * dim + 64;
+  return 32 * dim;
 }
 
 // Widens up to kScoreRows stored rows and turns them: tile[b][c][r] is channel

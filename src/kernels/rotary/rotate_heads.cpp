@@ -1,3 +1,5 @@
+// Sines and cosines in double precision, lanes are pairs; the rotation itself
+// in float32, lanes are channels.
 #include "kernels/rotary/rotate_heads.h"
 
 #undef HWY_TARGET_INCLUDE

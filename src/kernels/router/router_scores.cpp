@@ -1,3 +1,4 @@
+// Lanes are experts.
 #include "kernels/router/router_scores.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -12,6 +12,7 @@
 #include "hwy/highway.h"
 #include "kernels/row_format.h"
 #include "kernels/simd/lanes-inl.h"
+#include "kernels/simd/lanes16-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hadal {
@@ -30,62 +31,36 @@ HWY_INLINE float scale_from_e8m0(std::byte code) {
   return scale;
 }
 
-// kWidth numbers at any address.
-HWY_INLINE FloatVec load_bf16(const std::byte* in) {
-  const hn::Rebind<uint32_t, Floats> wide;
-  const hn::Rebind<uint16_t, Floats> narrow;
-  HWY_ALIGN uint16_t bits[kWidth];
-  __builtin_memcpy(bits, in, sizeof(bits));
-  return hn::BitCast(
-      Floats(), hn::ShiftLeft<16>(hn::PromoteTo(wide, hn::Load(narrow, bits))));
-}
-
-// kWidth E4M3 codes. An E4M3 number times 2^-8 is a half with the same exponent
-// and mantissa bits, subnormal numbers included.
-HWY_INLINE FloatVec load_e4m3(const std::byte* in) {
-  const Floats d;
-  const hn::Rebind<uint8_t, Floats> bytes;
-  const hn::Rebind<uint16_t, Floats> words;
-  const hn::Rebind<hwy::float16_t, Floats> halves;
-  HWY_ALIGN uint8_t codes[kWidth];
-  __builtin_memcpy(codes, in, sizeof(codes));
-  const auto word = hn::PromoteTo(words, hn::Load(bytes, codes));
-  const auto magnitude =
-      hn::ShiftLeft<7>(hn::And(word, hn::Set(words, uint16_t{0x7F})));
-  const auto sign =
-      hn::ShiftLeft<8>(hn::And(word, hn::Set(words, uint16_t{0x80})));
-  const FloatVec value =
-      hn::PromoteTo(d, hn::BitCast(halves, hn::Or(magnitude, sign)));
-  const auto is_nan = hn::Eq(hn::Abs(value), hn::Set(d, 1.875f));
-  return hn::IfThenElse(is_nan, hn::NaN(d), hn::Mul(value, hn::Set(d, 256.0f)));
-}
-
+// Sixteen numbers at a time; the rest goes through a padded copy.
 HWY_INLINE void widen_bf16(const std::byte* in, int64_t count, float* out) {
   int64_t i = 0;
-  for (; i + kWidth <= count; i += kWidth)
-    hn::StoreU(load_bf16(in + 2 * i), Floats(), out + i);
-  for (; i < count; ++i) {
-    uint16_t bits;
-    __builtin_memcpy(&bits, in + 2 * i, sizeof(bits));
-    const uint32_t wide = static_cast<uint32_t>(bits) << 16;
-    __builtin_memcpy(out + i, &wide, sizeof(wide));
+  for (; i + kLanes <= count; i += kLanes)
+    store16(load16_bf16(in + 2 * i), out + i);
+  if (i < count) {
+    std::byte rest[2 * kLanes] = {};
+    float values[kLanes];
+    for (int64_t k = 2 * i; k < 2 * count; ++k)
+      rest[k - 2 * i] = in[k];
+    store16(load16_bf16(rest), values);
+    for (int64_t k = i; k < count; ++k)
+      out[k] = values[k - i];
   }
 }
 
 // `count` codes that share one scale.
 HWY_INLINE void widen_e4m3(
     const std::byte* in, int64_t count, float scale, float* out) {
-  const Floats d;
-  const FloatVec factor = hn::Set(d, scale);
+  const uint8_t* codes = reinterpret_cast<const uint8_t*>(in);
+  const Lanes16 factor = set16(scale);
   int64_t i = 0;
-  for (; i + kWidth <= count; i += kWidth)
-    hn::StoreU(hn::Mul(load_e4m3(in + i), factor), d, out + i);
+  for (; i + kLanes <= count; i += kLanes)
+    store16(mul16(load16_e4m3(codes + i), factor), out + i);
   if (i < count) {
-    std::byte codes[kWidth] = {};
-    HWY_ALIGN float values[kWidth];
+    uint8_t rest[kLanes] = {};
+    float values[kLanes];
     for (int64_t k = i; k < count; ++k)
-      codes[k - i] = in[k];
-    hn::Store(hn::Mul(load_e4m3(codes), factor), d, values);
+      rest[k - i] = codes[k];
+    store16(mul16(load16_e4m3(rest), factor), values);
     for (int64_t k = i; k < count; ++k)
       out[k] = values[k - i];
   }

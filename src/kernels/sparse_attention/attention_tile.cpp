@@ -1,3 +1,5 @@
+// Vector loops over tiles of dot products (scores) and over blocks of channels
+// (values).
 #include "kernels/sparse_attention/attention_tile.h"
 
 #undef HWY_TARGET_INCLUDE
