@@ -9,13 +9,14 @@ namespace hadal {
 
 // HCpre. With f the n * dim values of a token's streams, stream-major:
 //   rho    = 1 / sqrt(mean(f^2) + norm_eps)
-//   mix    = (fn . f) * rho                        [2n + n*n], after the
-//   product pre_i  = sigmoid(mix_i * scale_0 + base_i) + hc_eps post_i = 2 *
-//   sigmoid(mix_{n+i} * scale_1 + base_{n+i}) C_jk   = mix_{2n + nj + k} *
-//   scale_2 + base_{2n + nj + k} C      = softmax of each row, + hc_eps after
-//   the division C_jk  /= sum_j C_jk + hc_eps                   columns then
-//   sinkhorn_iterations - 1 times: rows the same way, columns again; x      =
-//   sum_i pre_i * stream_i.
+//   mix    = (fn . f) * rho, 2n + n*n values, scaled after the product
+//   pre_i  = sigmoid(mix_i * scale_0 + base_i) + hc_eps
+//   post_i = 2 * sigmoid(mix_{n+i} * scale_1 + base_{n+i})
+//   C_jk   = mix_{2n+nj+k} * scale_2 + base_{2n+nj+k}
+//   C      = softmax of each row, hc_eps added after the division
+//   C_jk  /= sum_j C_jk + hc_eps, the columns
+//   C      rows the same way, columns again, sinkhorn_iterations - 1 times
+//   x      = sum_i pre_i * stream_i
 // `comb` holds C: row = source stream, column = destination.
 //
 // Order of the sums in the cpu backend (it depends on n and dim alone): the
@@ -25,7 +26,8 @@ namespace hadal {
 // streams run in increasing stream; a normalisation multiplies by the rounded
 // reciprocal of its sum.
 //
-// `fn` may have any weight format; n <= 16. x, post and comb overlap nothing.
+// `fn` may have any weight format; n <= 16; sinkhorn_iterations >= 1. x, post
+// and comb overlap nothing.
 void hyper_connection_pre_reference(
     const HyperConnectionPreParams& params, ThreadTeam& team);
 void hyper_connection_pre_cpu(
@@ -39,9 +41,9 @@ void hyper_connection_post_reference(
 void hyper_connection_post_cpu(
     const HyperConnectionPostParams& params, ThreadTeam& team);
 
-// HChead: rho and mix [n] as in HCpre, pre_i = sigmoid(mix_i * scale_0 +
-// base_i)
-// + hc_eps, x = sum_i pre_i * stream_i.
+// HChead: rho and mix (n values) as in HCpre, then
+//   pre_i = sigmoid(mix_i * scale_0 + base_i) + hc_eps
+//   x     = sum_i pre_i * stream_i
 void hyper_connection_head_reference(
     const HyperConnectionHeadParams& params, ThreadTeam& team);
 void hyper_connection_head_cpu(

@@ -124,6 +124,8 @@ void for_token_groups(ThreadTeam& team, int64_t tokens, const Body& body) {
 
 void hyper_connection_pre_cpu(
     const HyperConnectionPreParams& params, ThreadTeam& team) {
+  if (params.tokens == 0)
+    return;
   const int64_t n = params.n;
   const int64_t channels = n * params.dim;
   CallScratch& scratch = call_scratch();
@@ -161,6 +163,8 @@ void hyper_connection_pre_cpu(
 
 void hyper_connection_head_cpu(
     const HyperConnectionHeadParams& params, ThreadTeam& team) {
+  if (params.tokens == 0)
+    return;
   const int64_t n = params.n;
   const int64_t channels = n * params.dim;
   CallScratch& scratch = call_scratch();

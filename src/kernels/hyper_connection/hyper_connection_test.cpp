@@ -214,6 +214,16 @@ TEST(HyperConnection, SameBitsInEveryCompany) {
   }
 }
 
+TEST(HyperConnection, NoTokens) {
+  HyperConnectionInputs inputs(kHyperConnectionCases[0]);
+  ThreadTeam team(2);
+  const std::vector<float> before = inputs.pre_outputs();
+  hyper_connection_pre_cpu(inputs.pre(0, 0), team);
+  hyper_connection_post_cpu(inputs.post(0, 0), team);
+  hyper_connection_head_cpu(inputs.head(0, 0), team);
+  EXPECT_EQ(before, inputs.pre_outputs());
+}
+
 TEST(HyperConnection, OutputMayReplaceTheStreams) {
   HyperConnectionInputs inputs(kHyperConnectionCases[1]);
   ThreadTeam team(2);

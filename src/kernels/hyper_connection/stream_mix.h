@@ -63,8 +63,9 @@ void mix_head_coefficients(
 void mix_down(
     const float* streams, const float* pre, int64_t n, int64_t dim, float* x);
 
-// out[k * dim + d] = post[k] * y[d] + sum_j comb[j * n + k] * streams[j * dim +
-// d] for one token and d in [begin, end). `out` may equal `streams`.
+// For one token and d in [begin, end), streams and out [n, dim]:
+// out[k][d] = post[k] * y[d] + sum_j comb[j * n + k] * streams[j][d].
+// `out` may equal `streams`.
 void mix_up(
     const float* y,
     const float* streams,

@@ -19,6 +19,7 @@ class BestRows {
  public:
   static constexpr int64_t room_for(int64_t top_k) { return 2 * top_k + 64; }
 
+  BestRows() = default;
   BestRows(ScoredRow* room, int64_t top_k) : room_(room), top_k_(top_k) {}
 
   // Rows first .. first + count - 1 with their scores.
@@ -37,8 +38,8 @@ class BestRows {
  private:
   void add(ScoredRow row);
 
-  ScoredRow* room_;
-  int64_t top_k_;
+  ScoredRow* room_ = nullptr;
+  int64_t top_k_ = 0;
   int64_t size_ = 0;
   // Once `top_k` rows are known to be at least this good, worse ones need not
   // be looked at.

@@ -10,10 +10,11 @@ namespace hadal {
 // V = (p + 1) / ratio (integer division):
 //   counts[t] = min(top_k, V);
 //   V <= top_k: selected[t] = 0 .. V - 1, no score is computed;
-//   else the top_k rows by score_s = sum_h weights[t, h] * max(0, q[t, h] .
-//   k_s) in the strict order (higher score first, of equal scores the lower
-//   row), written in increasing order of row. Entries from counts[t] on are
-//   left as they were.
+//   else the top_k rows by
+//     score_s = sum_h weights[t, h] * max(0, q[t, h] . k_s)
+//   in the strict order (higher score first, of equal scores the lower row),
+//   written in increasing order of row.
+// Entries of `selected` from counts[t] on are left as they were.
 // ReLU acts before the weight; weights may be negative.
 //
 // Order of the sums in the cpu backend: a dot product has one accumulator,

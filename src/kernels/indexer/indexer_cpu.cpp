@@ -30,7 +30,7 @@ Scratch& scratch() {
   return of_thread;
 }
 
-// Of the calling thread: the best rows of every token and range.
+// Of the calling thread: the best rows of every range, and how many.
 AlignedBuffer<ScoredRow>& shared_best() {
   thread_local AlignedBuffer<ScoredRow> of_thread;
   return of_thread;
@@ -108,15 +108,9 @@ void select_by_groups(
     const int64_t first = first_token + item * group;
     const int64_t count = std::min(group, params.tokens - first);
     ScoredRow* rooms = scratch().best.reserve(kGroupTokens * room);
-    BestRows best[kGroupTokens] = {
-        {rooms, params.top_k},
-        {rooms + room, params.top_k},
-        {rooms + 2 * room, params.top_k},
-        {rooms + 3 * room, params.top_k},
-        {rooms + 4 * room, params.top_k},
-        {rooms + 5 * room, params.top_k},
-        {rooms + 6 * room, params.top_k},
-        {rooms + 7 * room, params.top_k}};
+    BestRows best[kGroupTokens];
+    for (int64_t t = 0; t < count; ++t)
+      best[t] = BestRows(rooms + t * room, params.top_k);
     score_range(
         params, first, count, 0, visible_rows(params, first + count - 1), best);
     for (int64_t t = 0; t < count; ++t)

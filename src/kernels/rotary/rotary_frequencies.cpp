@@ -9,8 +9,9 @@ namespace hadal {
 namespace {
 
 // The (fractional) pair that turns `rotations` times within the original
-// context: pairs below `beta_fast` turns keep their frequency, pairs above
-// `beta_slow` turns are slowed down by the factor.
+// context. Pairs that turn more often than beta_fast times keep their
+// frequency, those that turn less than beta_slow times are slowed down by the
+// factor.
 double pair_of_rotations(
     double theta,
     int64_t rotary_dim,

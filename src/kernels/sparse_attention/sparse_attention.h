@@ -11,9 +11,8 @@ namespace hadal {
 //      >= first_position lie in chunk_rows, row t' for position
 //      first_position + t'; older ones in the ring, slot (position mod
 //      ring_capacity), ring_capacity >= window - 1.
-//   2. compressed rows: with `selected`, the rows selected[t, 0 .. counts[t])
-//   in
-//      that order; without, all rows s < (p + 1) / ratio; none when ratio is 0.
+//   2. compressed rows: with `selected`, selected[t, 0 .. counts[t]) in that
+//      order; without, all rows s < (p + 1) / ratio; none when ratio is 0.
 // One row is key and value of every head. For each head:
 //   s_j = scale * (q . k_j),  M = max(max_j s_j, sink),  e_j = exp(s_j - M),
 //   out = (sum_j e_j k_j) / (sum_j e_j + exp(sink - M)).
@@ -24,8 +23,7 @@ namespace hadal {
 // own list alone, so the same bits come out whatever the chunk, the other
 // tokens, the threads, and whether a row lies in the ring or in the chunk):
 //   q . k: 16 lanes, lane = channel mod 16, fused multiply-add in increasing
-//     channel; lanes joined by a tree (l takes l + 8, then l + 4, l + 2, l +
-//     1).
+//     channel; a tree joins them (l takes l + 8, then l + 4, l + 2, l + 1).
 //   sum e: 16 lanes, lane = j mod 16, increasing j; the same tree; then the
 //     sink's term.
 //   sum e k: per channel, tiles of 64 keys counted from the start of the list,
