@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "text/request_fields.h"
 #include "text/request_messages.h"
 #include "text/request_thinking.h"

@@ -27,6 +27,8 @@ set(prompt_tests
   chat_test.cpp
   json_value_test.cpp
   model_revision_test.cpp
+  output_arguments_test.cpp
+  output_blocks_test.cpp
   output_parser_test.cpp
   output_spellings_test.cpp
   output_vectors_test.cpp

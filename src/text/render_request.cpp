@@ -1,8 +1,6 @@
 // Request -> encoder options -> spans, and the parser's options that fit.
 #include "text/render_request.h"
 
-#include <fmt/format.h>
-
 #include "text/prompt_encoder.h"
 
 namespace hadal {
