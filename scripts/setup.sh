@@ -17,7 +17,8 @@ build_packages=(
   libxxhash-dev nlohmann-json3-dev
 )
 test_packages=(ccache clang-format git python3)
-fuzz_packages=(clang libclang-rt-14-dev)
+# Clang 14, the system's default, has no std::source_location.
+fuzz_packages=(clang-16 libclang-rt-16-dev)
 # What the same packages are found by on other systems.
 build_commands=(c++ cmake make ninja)
 build_headers=(
@@ -40,7 +41,7 @@ for group in "$@"; do
       ;;
     fuzz)
       packages+=("${fuzz_packages[@]}")
-      commands+=(clang++)
+      commands+=(clang++-16)
       ;;
     --venv)
       packages+=(python3 python3-venv)
