@@ -113,6 +113,9 @@ MUTATIONS = {
         Layer.expert, "np.minimum(self.linear(x, f\"{leaf}.w1\"), x.dtype.type(limit))",
         "np.clip(self.linear(x, f\"{leaf}.w1\"), -limit, limit)")),
     "no Hadamard before FP4": (spec_model, "hadamard", lambda x: x),
+    "rows not rounded to FP8": (Layer, "finish_row", lambda self, row: row),
+    "rotary channels rounded too": (Layer, "finish_row", rewritten(
+        Layer.finish_row, "row[:, nd:]],", "fp8_round_trip(row[:, nd:], 32)],")),
     "FP8 blocks of 32": (Layer, "finish_row", rewritten(
         Layer.finish_row, "row[:, :nd], 64", "row[:, :nd], 32")),
 }

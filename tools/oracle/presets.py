@@ -142,6 +142,7 @@ PRESETS = {
             "compress_ratios": [0, 4, 128, 4, 0], "num_hash_layers": 3,
             "n_routed_experts": 16, "num_experts_per_tok": 6,
         },
+        "weights": {"embed_std": 12.0},
     },
     # Two residual streams and few Sinkhorn rounds.
     "streams_two": {
@@ -172,8 +173,7 @@ PRESETS = {
         "config": {"swiglu_limit": 0.75, "routed_scaling_factor": 2.5},
         "weights": {"expert_gain": 2.5, "sink": 9.0},
     },
-    # Channels of a kv row span a factor of 4000, so small ones become E4M3 subnormals
-    # and the size of the FP8 blocks shows.
+    # Channels of a row span a factor of about 500: many E4M3 subnormals.
     "kv_range": {
         "config": {"head_dim": 256, "num_hidden_layers": 4,
                    "compress_ratios": [0, 4, 128, 4, 0], "index_topk": 16},
@@ -199,7 +199,7 @@ PRESETS = {
     # 32 rotary channels, index heads that are all rotary.
     "rope_narrow": {
         "config": {"qk_rope_head_dim": 32, "head_dim": 96, "index_head_dim": 32,
-                   "index_n_heads": 3, "o_lora_rank": 64,
+                   "index_n_heads": 24, "o_lora_rank": 64,
                    "compress_ratios": [0, 4, 4, 128, 0, 0]},
     },
     # Another window: 128 is a field of the file, not a law.
