@@ -210,30 +210,22 @@ struct LayerPass {
   }
 };
 
-// The trunk's last state of a position, which the MTP block starts from.
+// The trunk's last state of a position. The fake one is the hash of the tokens
+// so far, so that a pass can go on from a cache without knowing its tokens.
 std::vector<float> hidden_rows(
     const CacheLayout& layout, std::span<const uint64_t> prefixes) {
-  std::vector<float> rows(
-      prefixes.size() * static_cast<size_t>(layout.hidden_width));
-  for (size_t t = 0; t < prefixes.size(); ++t) {
-    fill_floats(
-        prefixes[t],
-        -1,
-        0,
-        &rows[t * static_cast<size_t>(layout.hidden_width)],
-        layout.hidden_width);
-  }
+  const auto width = static_cast<size_t>(layout.hidden_width);
+  std::vector<float> rows(prefixes.size() * width);
+  for (size_t t = 0; t < prefixes.size(); ++t)
+    std::memcpy(&rows[t * width], &prefixes[t], sizeof(uint64_t));
   return rows;
 }
 
-// The cache does not know the tokens; the last hidden state identifies them.
-// The tests keep the running hash in it.
 uint64_t running_hash(const SequenceCache& cache) {
   if (cache.length() == 0)
     return 0;
-  const float* const row = cache.hidden(cache.length() - 1);
   uint64_t hash = 0;
-  std::memcpy(&hash, row, sizeof(hash));
+  std::memcpy(&hash, cache.hidden(cache.length() - 1), sizeof(hash));
   return hash;
 }
 
@@ -320,13 +312,7 @@ Outputs feed(
         cache, static_cast<int64_t>(i), start, prefixes, fail_at};
     pass.run(outputs);
   }
-  std::vector<float> hidden = hidden_rows(layout, prefixes);
-  for (size_t t = 0; t < prefixes.size(); ++t) {
-    std::memcpy(
-        &hidden[t * static_cast<size_t>(layout.hidden_width)],
-        &prefixes[t],
-        sizeof(uint64_t));
-  }
+  const std::vector<float> hidden = hidden_rows(layout, prefixes);
   cache.commit_hidden(start, count, hidden.data(), layout.hidden_width);
   if (fail_at && fail_at(Step::hidden, -1))
     throw PassFailed{};

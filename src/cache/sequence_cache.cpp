@@ -85,8 +85,9 @@ void SequenceCache::begin(int64_t tokens) {
       prepare(layer.main, layout_->layers[i].main);
       prepare(layer.indexer, layout_->layers[i].indexer);
     }
-    if (layout_->hidden_width > 0)
-      state_.hidden.prepare(*pool_);
+    for (PositionRing& ring : state_.mtp_windows)
+      ring.prepare(*pool_);
+    state_.hidden.prepare(*pool_);
   } catch (...) {
     truncate_rows(state_, *layout_, start);
     throw;

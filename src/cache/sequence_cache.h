@@ -73,7 +73,7 @@ class SequenceCache {
   // Forgets everything.
   void reset();
 
-  // --- a forward pass ---------------------------------------------------
+  // --- a forward pass
   void begin(int64_t tokens);  // >= 1
   void advance(int64_t length);
   // True: the length is what it was before begin (perhaps with less reach).
@@ -83,8 +83,8 @@ class SequenceCache {
   // `layer` counts the trunk's layers, then the MTP stages.
   WindowRing window(int64_t layer) const;
   // rows: `count` rows of the layout's window_row, one after the other, of the
-  // positions from `first` on. For an MTP stage no begin is needed; it has its
-  // own length (below).
+  // positions from `first` on. An MTP stage has its own length (below) and may
+  // also be fed outside a pass.
   void commit_window(
       int64_t layer, int64_t first, int64_t count, const std::byte* rows);
 
@@ -102,7 +102,7 @@ class SequenceCache {
       const float* g,
       int64_t stride);
 
-  // --- the next-token module (layouts with mtp_stages > 0) -----------------
+  // --- the next-token module (layouts with mtp_stages > 0)
   // The stage's window rows [0, mtp_length) are held as far as its window
   // reaches. Row i belongs to (state of position i, token i + 1), so at most
   // length() - 1 rows are based on fed tokens; drafts may go rewind_tokens
@@ -118,7 +118,7 @@ class SequenceCache {
   // last rewind_tokens + 1 positions are held.
   const float* hidden(int64_t position) const;
 
-  // --- going back -----------------------------------------------------------
+  // --- going back
   // The shortest length that rewind can reach: at most length - rewind_tokens
   // once that many tokens were fed after a fresh start, a restored snapshot or
   // a rewind.
@@ -131,7 +131,7 @@ class SequenceCache {
   Snapshot snapshot(int64_t length, int64_t reach = 0) const;
   Snapshot snapshot() const { return snapshot(length()); }
 
-  // --- filling kernel parameters ----------------------------------------
+  // --- filling kernel parameters
   // The cache's fields of each struct; the caller sets the others.
   void fill(int64_t layer, SparseAttentionParams& params) const;
   void fill(int64_t layer, IndexerParams& params) const;

@@ -146,16 +146,19 @@ Sampler::Candidate Sampler::best() const {
 
 int32_t Sampler::draw(float highest) {
   const double scale = kLog2E / static_cast<double>(options_.temperature);
+  const auto below = [&](float logit) {
+    return (static_cast<double>(logit) - static_cast<double>(highest)) * scale;
+  };
   candidates_.clear();
   for (int32_t id = 0; id < vocabulary_; ++id) {
     const float logit = adjusted_[static_cast<size_t>(id)];
-    const double below =
-        (static_cast<double>(logit) - static_cast<double>(highest)) * scale;
     // Anything lower weighs nothing.
-    if (below > -(kWeightBits + 2))
-      candidates_.push_back({logit, id, weight_of(below)});
+    if (below(logit) > -(kWeightBits + 2))
+      candidates_.push_back({logit, id, 0});
   }
   keep_top_k();
+  for (Candidate& candidate : candidates_)
+    candidate.weight = weight_of(below(candidate.logit));
   keep_top_p();
   keep_min_p();
 
