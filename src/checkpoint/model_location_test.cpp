@@ -58,8 +58,7 @@ TEST_F(ModelLocationTest, FindsTheMainSnapshotInEachPlace) {
       find_model("org/name"), folder_ / ".cache/huggingface/hub" / snapshot);
   make_repository(folder_ / "xdg/huggingface/hub");
   ::setenv("XDG_CACHE_HOME", (folder_ / "xdg").c_str(), 1);
-  EXPECT_EQ(
-      find_model("org/name"), folder_ / "xdg/huggingface/hub" / snapshot);
+  EXPECT_EQ(find_model("org/name"), folder_ / "xdg/huggingface/hub" / snapshot);
   make_repository(folder_ / "home/hub");
   ::setenv("HF_HOME", (folder_ / "home").c_str(), 1);
   EXPECT_EQ(find_model("org/name"), folder_ / "home/hub" / snapshot);
