@@ -1,8 +1,9 @@
 // linear of a backend against the reference, over the case table.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
-#include "kernels/check_timing.h"
+#include "kernels/case_tools.h"
 #include "kernels/codecs/dequantize.h"
 #include "kernels/kernel_check.h"
 #include "kernels/linear/linear.h"
@@ -11,6 +12,15 @@
 
 namespace hadal {
 namespace {
+
+// |found - expected| / scale; infinite where only one is finite.
+double difference(float found, float expected, double scale) {
+  if (found == expected || (std::isnan(found) && std::isnan(expected)))
+    return 0;
+  if (!std::isfinite(found) || !std::isfinite(expected))
+    return std::numeric_limits<double>::infinity();
+  return std::abs(static_cast<double>(found) - expected) / scale;
+}
 
 double norm(const float* values, int64_t count) {
   double sum = 0;
@@ -39,10 +49,10 @@ KernelCheck check_case(
       .kernel = "linear",
       .case_name = the_case.name,
       .tolerance = linear_tolerance(view.cols)};
-  check.seconds_reference = timed([&] { linear_reference(params, team); });
+  check.seconds_reference = seconds_of([&] { linear_reference(params, team); });
   params.y = y.data();
   backend.linear(params, team);
-  check.seconds = timed([&] { backend.linear(params, team); });
+  check.seconds = seconds_of([&] { backend.linear(params, team); });
 
   std::vector<double> x_norm;
   for (int64_t t = 0; t < the_case.tokens; ++t)

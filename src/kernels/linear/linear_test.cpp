@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "hadal/error.h"
+#include "kernels/case_targets.h"
 #include "kernels/codecs/affine.h"
 #include "kernels/codecs/dequantize.h"
 #include "kernels/codecs/number_formats.h"
 #include "kernels/kernel_check.h"
-#include "kernels/kernel_test_util.h"
 #include "kernels/linear/linear_cases.h"
 #include "kernels/random_weight.h"
+#include "kernels/same_bits.h"
 
 namespace hadal {
 namespace {

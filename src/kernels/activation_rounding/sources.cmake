@@ -1,0 +1,5 @@
+list(APPEND kernel_sources activation_rounding/activation_rounding_check.cpp
+  activation_rounding/activation_rounding_cpu.cpp
+  activation_rounding/activation_rounding_reference.cpp
+  activation_rounding/block_rounding.cpp)
+list(APPEND kernel_tests activation_rounding/activation_rounding_test.cpp)
