@@ -22,10 +22,10 @@ from spec_model.py with --no-transformers; the metadata says which.
 Rounding to FP8 and FP4 and choosing experts and rows are steps: a value that
 lies within float32 noise of a step may fall to either side in two correct
 engines. So each prompt is also run in float32, plainly and with every weight
-moved by about one unit in the last place, and prompts where that matters (or
-where two tokens tie in the greedy continuation) are drawn again. The metadata
-keeps what is left as the noise of each case: no engine can be expected to
-come closer than that.
+and rotary frequency moved by about one unit in the last place, and prompts
+where that matters (or where two tokens tie in the greedy continuation) are
+drawn again. The metadata keeps what is left as the noise of each case: no
+engine can be expected to come closer than that.
 """
 
 import argparse
@@ -65,11 +65,17 @@ def choose_positions(tokens):
 
 
 class JitteredModel(spec_model.Model):
-    """float32, each weight moved by about one unit in its last place."""
+    """float32, each weight moved by about one unit in its last place, and so
+    the rotary frequencies: power functions differ by that, and at position 1500
+    it turns a pair by up to 1e-4."""
 
     def __init__(self, model_dir, switches, seed):
         super().__init__(model_dir, switches, np.float32)
         self.stream = np.random.default_rng(seed)
+        for layer in self.layers + self.mtp:
+            f = layer.frequencies
+            layer.frequencies = np.nextafter(f, f * self.stream.choice([0, 1, 2], f.shape),
+                                             dtype=np.float32)
 
     def weight(self, name):
         if name not in self.cache:
