@@ -20,8 +20,9 @@ namespace {
 using Json = nlohmann::json;
 
 // Bounds that keep all products of two sizes far inside 64 bits. Pro needs
-// 129,280 (vocabulary), 61 layers and 384 experts.
+// 129,280 (vocabulary), 128 heads and 384 experts.
 constexpr int64_t kMaxExtent = 1 << 24;
+constexpr int64_t kMaxHeads = 1 << 16;
 constexpr int64_t kMaxExperts = 4096;
 constexpr int64_t kMaxContext = int64_t{1} << 32;
 
@@ -210,7 +211,7 @@ ModelConfig parse_model_config(std::string_view json, std::string_view source) {
   ModelConfig c;
   c.hidden_size = extent("hidden_size");
   c.num_hidden_layers = fields.integer("num_hidden_layers", 1, kMaxLayers);
-  c.num_attention_heads = extent("num_attention_heads");
+  c.num_attention_heads = fields.integer("num_attention_heads", 1, kMaxHeads);
   c.head_dim = extent("head_dim");
   c.qk_rope_head_dim = read_rotary_dims(fields, c.head_dim);
   c.q_lora_rank = extent("q_lora_rank");

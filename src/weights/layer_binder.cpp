@@ -1,8 +1,4 @@
 // The part of ModelBinder that fills the structs of model_weights.h.
-#include <fmt/format.h>
-
-#include <iterator>
-
 #include "hadal/error.h"
 #include "weights/model_binder.h"
 

@@ -148,14 +148,14 @@ void ModelBinder::collect() {
 }
 
 // Older configurations do not name the experts' format: I8 means packed FP4.
+// w2 tells it in every layout; transformers keeps w1 and w3 in one tensor.
 void ModelBinder::settle_expert_format() {
-  const BlockIndex first{TensorScope::layer, 0};
-  const Slots& block = slots(first);
-  const auto items = block.items.find(expert_w1);
+  const Slots& block = slots({TensorScope::layer, 0});
+  const auto items = block.items.find(expert_w2);
   const StoredTensor* weight =
       items != block.items.end()
           ? items->second[0].weight
-          : block.whole[static_cast<size_t>(expert_w1)].weight;
+          : block.whole[static_cast<size_t>(expert_w2)].weight;
   if (weight == nullptr ||
       (weight->dtype != Dtype::i8 && weight->dtype != Dtype::f8_e4m3))
     return;

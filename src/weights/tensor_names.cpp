@@ -1,4 +1,5 @@
 // Names in files -> places in the model, by the table of tensor_registry.cpp.
+#include <algorithm>
 #include <charconv>
 #include <unordered_map>
 

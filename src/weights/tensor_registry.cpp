@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "base/check.h"
-
 namespace hadal {
 namespace {
 
