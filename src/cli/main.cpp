@@ -1,6 +1,7 @@
 // The program `hadal`: picks the verb, runs it, and turns what it throws into
 // one line on stderr and an exit status.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "cli/log_sink.h"
 #include "cli/verbs.h"
 #include "hadal/version.h"
+#include "text/utf8.h"
 
 namespace hadal::cli {
 namespace {
@@ -24,10 +26,12 @@ struct Verb {
   Run run;
 };
 
-// The error line: always one, whatever the message holds.
-int fail(std::string message, int status) {
+// The error line: always one line of UTF-8 without control characters,
+// whatever the message quotes.
+int fail(const std::string& text, int status) {
+  std::string message = replace_invalid_utf8(text);
   for (char& c : message)
-    if (c == '\n')
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
       c = ' ';
   std::cout.flush();
   std::cerr << "hadal: error: " << message << std::endl;
@@ -124,6 +128,12 @@ int run(int argc, char** argv) {
           "Print the completion script of a shell",
           [&app](CLI::App& verb) { return add_completion(verb, app); }));
 
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::none_of(verbs.begin(), verbs.end(), [argv](const Verb& verb) {
+        return verb.app->get_name() == argv[1];
+      }))
+    return fail(
+        "no verb " + std::string(argv[1]) + "; see hadal --help", kWrongUsage);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

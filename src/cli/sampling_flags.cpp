@@ -122,7 +122,9 @@ std::shared_ptr<SamplingFlags> add_sampling_flags(CLI::App& app) {
       "Drop tokens less likely than this share of the likeliest")
       ->check(CLI::Range(0.0F, 1.0F))
       ->option_text("P");
-  add("--seed", flags->seed, "Makes sampling repeatable")->option_text("N");
+  add("--seed", flags->seed, "Makes sampling repeatable")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
+      ->option_text("N");
   add("--repetition-penalty",
       flags->repetition_penalty,
       "Over 1: tokens of prompt and answer become less likely")

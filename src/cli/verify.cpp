@@ -78,6 +78,8 @@ int run(const VerifyFlags& flags) {
   Model model = Model::load(*flags.model);
   const std::vector<GoldenCase> cases =
       read_cases(flags, sizes_of(model.info()));
+  for (const GoldenCase& one : cases)
+    require_column(*flags.model, one);
   ReplayOptions options{.stop = interrupt.token()};
   // Drafts cost memory for each token, so they are asked for only when needed.
   if (any_drafts(cases) && model.info().has_mtp) {

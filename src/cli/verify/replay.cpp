@@ -230,28 +230,32 @@ Bars bars_for(const ModelOptions& options, const GoldenCase& golden) {
   return bars;
 }
 
+void require_column(const ModelOptions& options, const GoldenCase& golden) {
+  const std::string column = column_for(options);
+  if (golden.column(column) != nullptr)
+    return;
+  throw Error(
+      ErrorCode::invalid_argument,
+      fmt::format(
+          "{}: case {} has no column {}, which these switches are compared "
+          "with; {}",
+          golden.file,
+          golden.name,
+          column,
+          column == "f32" ? "f32_unrounded needs --kv-fp8 off --index-fp4 off"
+                          : "f32 needs --kv-fp8 on --index-fp4 on"));
+}
+
 CaseResult replay(
     const Model& model,
     const GoldenCase& golden,
     const ReplayOptions& options) {
+  require_column(model.options(), golden);
   CaseResult result{
       .name = golden.name,
       .column = column_for(model.options()),
       .bars = bars_for(model.options(), golden)};
-  const GoldenColumn* const column = golden.column(result.column);
-  if (column == nullptr)
-    throw Error(
-        ErrorCode::invalid_argument,
-        fmt::format(
-            "{}: case {} has no column {}, which these switches are compared "
-            "with; {}",
-            golden.file,
-            golden.name,
-            result.column,
-            result.column == "f32"
-                ? "f32_unrounded needs --kv-fp8 off --index-fp4 off"
-                : "f32 needs --kv-fp8 on --index-fp4 on"));
-  Replay(model, golden, *column, options, result).run();
+  Replay(model, golden, *golden.column(result.column), options, result).run();
   return result;
 }
 

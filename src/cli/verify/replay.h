@@ -53,7 +53,11 @@ std::string column_for(const ModelOptions& options);
 // reason to record it (docs/cli.md).
 Bars bars_for(const ModelOptions& options, const GoldenCase& golden);
 
-// Throws Error(invalid_argument) when the case has not the column.
+// Throws Error(invalid_argument) when the case lacks the column that such a run
+// is compared with.
+void require_column(const ModelOptions& options, const GoldenCase& golden);
+
+// Throws as require_column and Session::feed do.
 CaseResult replay(
     const Model& model, const GoldenCase& golden, const ReplayOptions& options);
 
