@@ -22,6 +22,7 @@ struct Session::State {
     return *model.implementation();
   }
   void check(std::span<const int32_t> tokens) const;
+  void catch_up(int64_t before, std::span<const int32_t> piece);
   void run(
       std::span<const int32_t> piece,
       std::span<const int64_t> logits_at,
@@ -105,7 +106,8 @@ void Session::State::check(std::span<const int32_t> tokens) const {
 }
 
 // Feeds a piece and keeps the timeline in step with the cache, also when the
-// run ends early.
+// run ends early. Snapshots give way when there is no memory for the next
+// token.
 void Session::State::run(
     std::span<const int32_t> piece,
     std::span<const int64_t> logits_at,
@@ -116,23 +118,38 @@ void Session::State::run(
   const BatchEntry entry{
       .cache = &timeline.cache(), .tokens = piece, .logits_at = logits_at};
   const int64_t before = timeline.length();
-  try {
-    implementation().executor->run(
-        {&entry, 1},
-        out,
-        make_hooks(options, done, total),
-        options.chunk_tokens);
-    timeline.append(piece);
-  } catch (...) {
-    if (timeline.cache().poisoned()) {
-      timeline.rewind_to(before);
-    } else {
-      const int64_t advanced = timeline.cache().length() - timeline.length();
-      if (advanced > 0)
-        timeline.append(piece.first(static_cast<size_t>(advanced)));
+  while (true) {
+    try {
+      implementation().executor->run(
+          {&entry, 1},
+          out,
+          make_hooks(options, done, total),
+          options.chunk_tokens);
+      timeline.append(piece);
+      return;
+    } catch (const Error& error) {
+      catch_up(before, piece);
+      if (error.code() != ErrorCode::resource || timeline.length() != before ||
+          !timeline.release_snapshot())
+        throw;
+    } catch (...) {
+      catch_up(before, piece);
+      throw;
     }
-    throw;
   }
+}
+
+// After a run that threw: what the cache holds of the piece joins the timeline.
+// Where the pass broke off beyond repair, the nearest snapshot is taken up; the
+// session is then shorter than before.
+void Session::State::catch_up(int64_t before, std::span<const int32_t> piece) {
+  if (timeline.cache().poisoned()) {
+    timeline.rewind_to(before);
+    return;
+  }
+  const int64_t advanced = timeline.cache().length() - timeline.length();
+  if (advanced > 0)
+    timeline.append(piece.first(static_cast<size_t>(advanced)));
 }
 
 Session::Session(Model model)
