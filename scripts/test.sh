@@ -63,6 +63,10 @@ build() {
 
 stage setup
 scripts/setup.sh test fuzz || exit 1
+command -v python3 >/dev/null || {
+  echo "test: python3 is missing, which the end-to-end tests need" >&2
+  exit 1
+}
 
 stage format
 check format scripts/format.sh --check
