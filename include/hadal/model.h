@@ -10,9 +10,10 @@ namespace hadal {
 
 enum class Device { automatic, cpu, cuda, mlx };
 
-// standard: products of quantised weights take rounded activations (int8 blocks
-// for 4-bit and affine weights, bfloat16 for FP8 and BF16 ones), and caches are
-// stored compactly. exact: float32 activations and caches everywhere.
+// standard: products of quantised weights take rounded activations where that
+// stays within the noise of the official bfloat16 run (bfloat16 for FP8 and
+// BF16 weights, int8 blocks for affine ones, float32 for FP4 ones), and caches
+// are stored compactly. exact: float32 activations and caches everywhere.
 enum class Precision { standard, exact };
 
 struct ModelOptions {
