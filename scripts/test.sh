@@ -87,5 +87,6 @@ if check fuzz-build build fuzz; then
   tests fuzz --preset fuzz
 fi
 
-printf '\n%d passed, %d failed in %d s\n' "$passed" "$failed" "$SECONDS"
+stage end
+printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
