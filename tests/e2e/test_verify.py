@@ -41,6 +41,21 @@ class Verify(ProgramTest):
             self.assertEqual(case["column"], "f32_unrounded")
             self.assertLessEqual(case["kl_mean"], 1e-6)
 
+    def test_random_checkpoints_of_other_shapes(self):
+        """Made by tools/oracle: numpy for f32, transformers for unrounded."""
+        oracle = NANO.parent.parent / "tests" / "data" / "oracle"
+        for name in ("tiny", "tiny_hca"):
+            for switches in ((), ("--kv-fp8", "off", "--index-fp4", "off")):
+                outcome = hadal("verify", oracle / name / "golden.safetensors",
+                                "--model", oracle / name, "--json",
+                                "--precision", "exact", *switches)
+                self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+                for case in outcome.json()["cases"]:
+                    self.assertEqual(
+                        case["column"],
+                        "f32_unrounded" if switches else "f32")
+                    self.assertLessEqual(case["kl_mean"], 1e-9)
+
     def test_reference_kernels(self):
         outcome = hadal("verify", GOLDEN, "--json", "--precision", "exact",
                         "--reference", "--case", "tool", "--case", "short")
