@@ -16,7 +16,7 @@ ActivationFormat activation_for(const WeightView& weight, const Numerics& how) {
   if (how.gemm_fp8)
     return ActivationFormat::bf16;
   // int8 activations on the FP4 experts miss the noise bar in one of six golden
-  // cases, float32 ones keep it in all:
+  // cases; float32 ones keep it in these six, if not in every draw of noise:
   // docs/notes/2026-11-24-default-precision.md.
   if (weight.format == WeightFormat::mxfp4)
     return ActivationFormat::f32;
