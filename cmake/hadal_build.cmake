@@ -1,5 +1,5 @@
 # What every target of the project has in common, and the functions that
-# declare libraries, tests and fuzz targets.
+# declare libraries, tests, benchmarks and fuzz targets.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -26,6 +26,9 @@ if(HADAL_TESTS)
 endif()
 if(HADAL_TESTS OR HADAL_FUZZ)
   enable_testing()
+endif()
+if(HADAL_BENCH)
+  find_package(benchmark REQUIRED)
 endif()
 
 # The invariance law (docs/architecture.md): a product is fused with a sum
@@ -84,6 +87,24 @@ function(hadal_test name)
   add_test(NAME ${name} COMMAND hadal_${name})
   set_tests_properties(${name} PROPERTIES
     LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# hadal_bench(linear_bench SOURCES ... LINK ...): a Google Benchmark program
+# with its own main, built where HADAL_BENCH is on. `hadal_benches` builds all.
+function(hadal_bench name)
+  if(NOT HADAL_BENCH)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(hadal_${name} ${ARG_SOURCES})
+  target_link_libraries(hadal_${name}
+    PRIVATE ${ARG_LINK} hadal_options benchmark::benchmark)
+  target_compile_definitions(hadal_${name}
+    PRIVATE HADAL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(NOT TARGET hadal_benches)
+    add_custom_target(hadal_benches)
+  endif()
+  add_dependencies(hadal_benches hadal_${name})
 endfunction()
 
 # hadal_fuzz(json_fuzz SOURCES ... LINK ... SEEDS dir): a libFuzzer program that

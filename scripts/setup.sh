@@ -3,7 +3,8 @@
 # it installs; silent when there is nothing to do.
 #
 #   scripts/setup.sh              what the build needs
-#   scripts/setup.sh test fuzz    further groups (the build's always included)
+#   scripts/setup.sh test fuzz    further groups, also bench (the build's always
+#                                 included)
 #   scripts/setup.sh --venv       a Python environment for tools/oracle, in .venv
 #
 # Debian 12 and its relatives: through apt-get, as root or with sudo. Elsewhere
@@ -17,6 +18,7 @@ build_packages=(
   libxxhash-dev nlohmann-json3-dev
 )
 test_packages=(ccache clang-format git python3)
+bench_packages=(libbenchmark-dev)
 # Clang 14, the system's default, has no std::source_location.
 fuzz_packages=(clang-16 libclang-rt-16-dev)
 # What the same packages are found by on other systems.
@@ -31,6 +33,7 @@ die() { say "$*"; exit 1; }
 
 packages=("${build_packages[@]}")
 commands=("${build_commands[@]}")
+headers=("${build_headers[@]}")
 venv=false
 for group in "$@"; do
   case "$group" in
@@ -38,6 +41,10 @@ for group in "$@"; do
     test)
       packages+=("${test_packages[@]}")
       commands+=(clang-format git python3)
+      ;;
+    bench)
+      packages+=("${bench_packages[@]}")
+      headers+=(benchmark/benchmark.h)
       ;;
     fuzz)
       packages+=("${fuzz_packages[@]}")
@@ -52,7 +59,7 @@ for group in "$@"; do
       sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
       exit 0
       ;;
-    *) die "unknown group '$group'; the groups are build, test, fuzz, --venv" ;;
+    *) die "unknown group '$group'; the groups are build, test, bench, fuzz, --venv" ;;
   esac
 done
 
@@ -89,7 +96,7 @@ name_for_other_systems() {
     command -v "$item" >/dev/null || missing+=("$item")
   done
   if command -v c++ >/dev/null; then
-    for item in "${build_headers[@]}"; do
+    for item in "${headers[@]}"; do
       echo "#include <$item>" | c++ -std=c++20 -E -x c++ - >/dev/null 2>&1 ||
         missing+=("<$item>")
     done
