@@ -23,6 +23,11 @@ struct ModelOptions {
   Device device = Device::automatic;
   Precision precision = Precision::standard;
   int threads = 0;        // 0: every core this process may use
+  bool pin = false;       // every thread on a core of its own
+  // Memory nodes that new pages are placed on, weights read from the disk
+  // included: "off" (beside the thread that touches them first), "interleave"
+  // (round robin over all nodes), "bind:N" (node N). Empty counts as off.
+  std::string numa;
   int64_t context = 0;    // tokens a session may hold; 0: what the model allows
   bool kv_fp8 = true;     // round cached rows as in training (spec 8.4)
   bool index_fp4 = true;  // likewise the indexer's queries and rows

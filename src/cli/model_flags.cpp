@@ -72,6 +72,21 @@ std::shared_ptr<ModelOptions> add_model_flags(CLI::App& app) {
       ->check(CLI::Range(1, kMaxThreads))
       ->option_text("N")
       ->group(kModelGroup);
+  app.add_flag(
+         "--pin",
+         options->pin,
+         "Keep every thread on a core of its own: steadier where nothing else "
+         "runs")
+      ->envname("HADAL_PIN")
+      ->group(kModelGroup);
+  app.add_option(
+         "--numa",
+         options->numa,
+         "Memory nodes of weights and caches: off, interleave or bind:NODE; "
+         "default: off")
+      ->envname("HADAL_NUMA")
+      ->option_text("off|interleave|bind:N")
+      ->group(kModelGroup);
   app.add_option(
          "--context",
          options->context,

@@ -14,8 +14,9 @@ namespace hadal::cli {
 // --model alone: for verbs that read a checkpoint but do not run it.
 void add_model_flag(CLI::App& app, std::string& checkpoint);
 
-// --model, --device, --threads, --context, --precision, --kv-fp8, --index-fp4,
-// --gemm-fp8, --reference.
+// --model, --device, --threads, --pin, --numa, --context, --precision,
+// --kv-fp8,
+// --index-fp4, --gemm-fp8, --reference.
 std::shared_ptr<ModelOptions> add_model_flags(CLI::App& app);
 
 // A switch that takes a value: --name on|off.

@@ -118,6 +118,7 @@ Model Model::load(const ModelOptions& options) {
         fmt::format(
             "threads: found {}, expected at least 1 (or 0 for every core)",
             options.threads));
+  const NumaPolicy numa = parse_numa_policy(options.numa);
   const std::filesystem::path directory = find_model(options.checkpoint);
   LoadedModel loaded = load_checkpoint(directory);
   const ModelConfig& config = loaded.config;
@@ -166,7 +167,10 @@ Model Model::load(const ModelOptions& options) {
           .index_fp4 = options.index_fp4,
           .gemm_fp8 = options.gemm_fp8});
   auto executor = std::make_unique<NativeExecutor>(
-      std::move(network), backend, info.threads);
+      std::move(network),
+      backend,
+      ThreadTeamOptions{
+          .threads = info.threads, .pin = options.pin, .numa = numa});
   return Model(std::make_shared<Implementation>(
       options,
       std::move(info),

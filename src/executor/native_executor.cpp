@@ -77,10 +77,12 @@ Chunk next_chunk(
 }  // namespace
 
 NativeExecutor::NativeExecutor(
-    std::shared_ptr<const Network> network, const Backend& backend, int threads)
+    std::shared_ptr<const Network> network,
+    const Backend& backend,
+    const ThreadTeamOptions& team)
     : network_(std::move(network)),
       backend_(backend),
-      team_(threads),
+      team_(team),
       chunk_tokens_(choose_chunk_tokens(network_->config)) {}
 
 Pass NativeExecutor::pass(const Chunk& chunk) {
@@ -93,6 +95,7 @@ void NativeExecutor::run(
     const RunHooks& hooks,
     int64_t chunk_tokens) {
   const std::lock_guard lock(mutex_);
+  const ThreadTeam::Caller caller(team_);
   int64_t total = 0;
   for (const BatchEntry& entry : batch) {
     HADAL_CHECK(!entry.tokens.empty());
@@ -206,6 +209,7 @@ void NativeExecutor::feed_mtp(const Chunk& chunk) {
 
 void NativeExecutor::draft(SequenceCache& cache, int32_t next, float* logits) {
   const std::lock_guard lock(mutex_);
+  const ThreadTeam::Caller caller(team_);
   HADAL_CHECK(!network_->mtp.empty() && cache.layout().mtp_stages > 0);
   HADAL_CHECK(cache.length() > 0);
   const NetworkMtp& stage = network_->mtp.front();

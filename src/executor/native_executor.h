@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/thread_team.h"
@@ -22,7 +23,15 @@ class NativeExecutor {
   NativeExecutor(
       std::shared_ptr<const Network> network,
       const Backend& backend,
-      int threads);
+      const ThreadTeamOptions& team);
+  NativeExecutor(
+      std::shared_ptr<const Network> network,
+      const Backend& backend,
+      int threads)
+      : NativeExecutor(
+            std::move(network),
+            backend,
+            ThreadTeamOptions{.threads = threads}) {}
 
   // Appends every entry's tokens to its sequence and writes the wanted logits
   // [all wanted, vocabulary], entry by entry. Sequences are distinct and were

@@ -1,7 +1,6 @@
 // Uneven pieces of work over a thread team.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 #include "base/thread_team.h"
@@ -13,16 +12,7 @@ namespace hadal {
 // result must depend on the item alone.
 template <class Body>
 void for_each_item(ThreadTeam& team, int64_t items, const Body& body) {
-  std::atomic<int64_t> next{0};
-  team.parallel_for(
-      items < team.size() ? items : team.size(),
-      1,
-      [&](int64_t /*begin*/, int64_t /*end*/, int /*member*/) {
-        for (int64_t item = next.fetch_add(1, std::memory_order_relaxed);
-             item < items;
-             item = next.fetch_add(1, std::memory_order_relaxed))
-          body(item);
-      });
+  team.for_each(items, [&](int64_t item, int /*member*/) { body(item); });
 }
 
 }  // namespace hadal
