@@ -35,12 +35,20 @@ void unpack_affine(
   }
 }
 
+// Halves of a word move together three times: 8 codes in 8 bytes, 4 pairs, 2
+// fours, one run of 8 * bits.
 void pack_affine(
     int bits, const uint8_t* codes, int64_t count, std::byte* row) {
+  constexpr uint64_t kBytes = 0x00FF00FF00FF00FF;
+  constexpr uint64_t kPairs = 0x0000FFFF0000FFFF;
+  constexpr uint64_t kFours = 0x00000000FFFFFFFF;
   for (int64_t i = 0; i < count; i += 8, row += bits) {
     uint64_t word = 0;
     for (int64_t j = 0; j < 8; ++j)
-      word |= static_cast<uint64_t>(codes[i + j]) << (j * bits);
+      word |= static_cast<uint64_t>(codes[i + j]) << (8 * j);
+    word = (word & kBytes) | ((word >> 8) & kBytes) << bits;
+    word = (word & kPairs) | ((word >> 16) & kPairs) << (2 * bits);
+    word = (word & kFours) | (word >> 32) << (4 * bits);
     for (int j = 0; j < bits; ++j)
       row[j] = static_cast<std::byte>((word >> (8 * j)) & 0xFF);
   }
