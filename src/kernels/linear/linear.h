@@ -13,12 +13,12 @@
 //   at 0; acc[k mod 16] = fma(x[k], w[k], acc[k mod 16]) in increasing k; then
 //   for h = 8, 4, 2, 1: acc[i] += acc[i + h] for i < h; y = acc[0].
 //
-// Activation int8, weights mxfp4 and affine; the other formats are refused
-// (ErrorCode::internal), their values do not fit:
+// Activations int8, weights mxfp4 and affine; int16, weights mxfp4. The other
+// pairs are refused (ErrorCode::internal): their values do not fit.
 //   K is filled up with zeros to a multiple of 32. In block b of 32, with amax
-//   its largest magnitude:
-//     s[b] = amax / 127,  c[k] = round to nearest even(x[k] * (127 / amax));
-//     amax below 2^-120: s[b] = 0 and c = 0; NaN or infinite: s[b] = NaN, c =
+//   its largest magnitude and L = 127 for int8, 32639 for int16:
+//     s[b] = amax / L,  c[k] = round to nearest even(x[k] * (L / amax));
+//     amax below 2^-100: s[b] = 0 and c = 0; NaN or infinite: s[b] = NaN, c =
 //     0.
 //   mxfp4, with q[k] = twice the E2M1 value (an integer):
 //     acc = fma(float(sum c q), s[b] * (scale / 2), acc)
@@ -26,7 +26,8 @@
 //     acc = fma(float(sum c q), s[b] * scale, acc)
 //     acc = fma(s[b] * float(sum c), bias, acc)
 //   over b in increasing order with one accumulator that begins at 0; y = acc.
-//   The sums of integers are exact in int32 and in float32.
+//   The sums of integers are exact in int32 and in float32: of int16 codes and
+//   mxfp4 halves at most 32 * 32639 * 12 < 2^24.
 #pragma once
 
 #include "base/thread_team.h"

@@ -61,14 +61,15 @@ inline std::vector<LinearCase> linear_cases() {
   const ActivationFormat full = ActivationFormat::f32;
   const ActivationFormat half = ActivationFormat::bf16;
   const ActivationFormat int8 = ActivationFormat::int8;
+  const ActivationFormat int16 = ActivationFormat::int16;
   std::vector<LinearCase> cases = {
       // The models.
       {"flash wkv", scaled_weight(fp8_block, 512, 4096), half, 1},
       {"flash wq_a", scaled_weight(fp8_block, 1024, 4096), half, 7},
       {"pro wo_b slice", scaled_weight(fp8_block, 128, 16384), half, 2},
-      {"flash expert w1", scaled_weight(mxfp4, 2048, 4096), int8, 1},
-      {"flash expert w2", scaled_weight(mxfp4, 4096, 2048), int8, 1},
-      {"pro expert w2", scaled_weight(mxfp4, 256, 3072), int8, 19},
+      {"flash expert w1", scaled_weight(mxfp4, 2048, 4096), int16, 1},
+      {"flash expert w2", scaled_weight(mxfp4, 4096, 2048), int16, 1},
+      {"pro expert w2", scaled_weight(mxfp4, 256, 3072), int16, 19},
       {"flash gate", float_weight(bf16, 256, 4096), full, 3},
       {"flash compressor", float_weight(bf16, 512, 4096), full, 9},
       {"flash hyper-connection", float_weight(f32, 24, 16384), full, 5},
@@ -76,12 +77,14 @@ inline std::vector<LinearCase> linear_cases() {
       {"mlx wq_a", affine_weight(4, 64, 1024, 4096), int8, 1},
       {"mlx head slice", affine_weight(4, 64, 512, 4096), full, 1},
       {"nano wq_b", scaled_weight(fp8_block, 1024, 256), half, 130},
-      {"nano expert w1", scaled_weight(mxfp4, 128, 384), int8, 33},
-      {"nano expert w2", scaled_weight(mxfp4, 384, 128), int8, 64},
+      {"nano expert w1", scaled_weight(mxfp4, 128, 384), int16, 33},
+      {"nano expert w2", scaled_weight(mxfp4, 384, 128), int16, 64},
       {"nano head", float_weight(bf16, 4224, 384), full, 2},
       // Exact precision, and formats of other checkpoints.
       {"mxfp4 exact", scaled_weight(mxfp4, 100, 384), full, 1},
       {"mxfp4 exact panel", scaled_weight(mxfp4, 100, 384), full, 20},
+      {"mxfp4 int8", scaled_weight(mxfp4, 128, 4096), int8, 1},
+      {"mxfp4 int8 panel", scaled_weight(mxfp4, 128, 2048), int8, 19},
       {"mxfp4 bf16", scaled_weight(mxfp4, 64, 256), half, 3},
       {"mxfp8", scaled_weight(mxfp8, 65, 288), half, 1},
       {"mxfp8 panel", scaled_weight(mxfp8, 65, 288), full, 23},
@@ -97,11 +100,16 @@ inline std::vector<LinearCase> linear_cases() {
       {"ragged bf16", float_weight(bf16, 35, 75), full, 3},
       {"ragged fp8", scaled_weight(fp8_block, 131, 200), half, 1},
       {"ragged fp8 panel", scaled_weight(fp8_block, 131, 200), half, 29},
-      {"one block", scaled_weight(mxfp4, 17, 32), int8, 1},
-      {"odd blocks", scaled_weight(mxfp4, 37, 224), int8, 1},
-      {"odd blocks, 3 tokens", scaled_weight(mxfp4, 37, 224), int8, 3},
-      {"odd blocks panel", scaled_weight(mxfp4, 37, 224), int8, 31},
   };
+  for (const ActivationFormat codes : {int8, int16}) {
+    const std::string name = codes == int8 ? " int8" : " int16";
+    const WeightView odd = scaled_weight(mxfp4, 37, 224);
+    cases.push_back(
+        {"one block" + name, scaled_weight(mxfp4, 17, 32), codes, 1});
+    cases.push_back({"odd blocks" + name, odd, codes, 1});
+    cases.push_back({"odd blocks, 3 tokens" + name, odd, codes, 3});
+    cases.push_back({"odd blocks panel" + name, odd, codes, 31});
+  }
   for (int bits : {2, 3, 4, 5, 6, 8})
     for (int group : {32, 64, 128}) {
       const ScaleFormat scale = group == 32   ? ScaleFormat::f32

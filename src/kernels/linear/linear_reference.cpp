@@ -3,12 +3,12 @@
 #include <cmath>
 #include <vector>
 
-#include "base/check.h"
 #include "kernels/codecs/affine.h"
 #include "kernels/codecs/dequantize.h"
 #include "kernels/codecs/number_formats.h"
 #include "kernels/linear/activation_codes.h"
 #include "kernels/linear/linear.h"
+#include "kernels/linear/product.h"
 #include "kernels/linear/weight_scales.h"
 
 namespace hadal {
@@ -43,17 +43,19 @@ int32_t integer_code(const WeightView& view, const std::byte* row, int64_t k) {
   return codes[k - first];
 }
 
-void int8_rows(const LinearParams& params, int64_t begin, int64_t end) {
+void integer_rows(const LinearParams& params, int64_t begin, int64_t end) {
   const WeightView& view = params.weight;
   const bool affine = view.format == WeightFormat::affine;
+  const int32_t limit =
+      params.activation == ActivationFormat::int8 ? kInt8Limit : kInt16Limit;
   for (int64_t t = 0; t < params.tokens; ++t) {
     const float* x = params.x + t * params.x_stride;
     for (int64_t r = begin; r < end; ++r)
       params.y[t * params.y_stride + r] = 0;
     for (int64_t k0 = 0; k0 < view.cols; k0 += kActivationBlock) {
-      int8_t codes[kActivationBlock];
+      int32_t codes[kActivationBlock];
       const int64_t count = std::min(kActivationBlock, view.cols - k0);
-      const float s = encode_activation_block(x + k0, count, codes);
+      const float s = encode_activation_block(x + k0, count, limit, codes);
       for (int64_t r = begin; r < end; ++r) {
         const std::byte* row = view.data + r * view.row_bytes;
         int32_t product = 0;
@@ -78,14 +80,12 @@ void int8_rows(const LinearParams& params, int64_t begin, int64_t end) {
 }  // namespace
 
 void linear_reference(const LinearParams& params, ThreadTeam& team) {
-  const WeightFormat format = params.weight.format;
-  const bool int8 = params.activation == ActivationFormat::int8;
-  HADAL_CHECK(
-      !int8 || format == WeightFormat::mxfp4 || format == WeightFormat::affine);
+  check_product(params.weight, params.activation);
+  const bool integer = is_integer(params.activation);
   team.parallel_for(
       params.weight.rows, 16, [&](int64_t begin, int64_t end, int) {
-        if (int8)
-          int8_rows(params, begin, end);
+        if (integer)
+          integer_rows(params, begin, end);
         else
           float_rows(params, begin, end);
       });

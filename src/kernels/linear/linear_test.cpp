@@ -60,7 +60,8 @@ float contract_float(
   return acc[0];
 }
 
-float contract_int8(const WeightView& view, int64_t row, const float* x) {
+float contract_integer(
+    const WeightView& view, int64_t row, const float* x, float largest) {
   const bool affine = view.format == WeightFormat::affine;
   std::vector<uint8_t> codes(static_cast<size_t>(view.cols));
   const std::byte* data = view.data + row * view.row_bytes;
@@ -71,12 +72,12 @@ float contract_int8(const WeightView& view, int64_t row, const float* x) {
     float amax = 0;
     for (int64_t k = k0; k < end; ++k)
       amax = std::max(amax, std::abs(x[k]));
-    const float s = amax / 127;
+    const float s = amax / largest;
     int32_t product = 0;
     int32_t sum = 0;
     for (int64_t k = k0; k < end; ++k) {
       const int32_t c =
-          static_cast<int32_t>(std::nearbyint(x[k] * (127 / amax)));
+          static_cast<int32_t>(std::nearbyint(x[k] * (largest / amax)));
       const int32_t q =
           affine ? codes[k] : static_cast<int32_t>(2 * e2m1_to_float(codes[k]));
       product += c * q;
@@ -119,8 +120,12 @@ std::vector<float> contract(
     for (int64_t r = 0; r < view.rows; ++r) {
       const float* row = x.data() + t * view.cols;
       y.push_back(
-          activation == ActivationFormat::int8
-              ? contract_int8(view, r, row)
+          is_integer(activation)
+              ? contract_integer(
+                    view,
+                    r,
+                    row,
+                    activation == ActivationFormat::int8 ? 127.0F : 32639.0F)
               : contract_float(
                     view, r, row, activation == ActivationFormat::bf16));
     }
@@ -181,6 +186,9 @@ TEST(Linear, CpuIsInvariant) {
       {"mxfp4",
        scaled_weight(WeightFormat::mxfp4, 150, 352),
        ActivationFormat::int8},
+      {"mxfp4 int16",
+       scaled_weight(WeightFormat::mxfp4, 150, 352),
+       ActivationFormat::int16},
       {"affine 3", affine_weight(3, 64, 150, 192), ActivationFormat::int8},
       {"affine 8", affine_weight(8, 64, 150, 192), ActivationFormat::int8},
       {"affine 8 exact", affine_weight(8, 64, 150, 192), ActivationFormat::f32},
@@ -241,7 +249,8 @@ TEST(Linear, StridesOfInputAndOutput) {
   for (const ActivationFormat activation :
        {ActivationFormat::f32,
         ActivationFormat::bf16,
-        ActivationFormat::int8}) {
+        ActivationFormat::int8,
+        ActivationFormat::int16}) {
     const std::vector<float> x = random_values(7 * 64, 10);
     std::vector<float> spread(7 * 70, 1e30F);
     for (int64_t t = 0; t < 7; ++t)
@@ -265,7 +274,7 @@ TEST(Linear, StridesOfInputAndOutput) {
   }
 }
 
-TEST(Linear, ExtremeActivations) {
+void expect_extremes_as_the_reference(ActivationFormat activation) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   constexpr float kInf = std::numeric_limits<float>::infinity();
   const RandomWeight weight(scaled_weight(WeightFormat::mxfp4, 20, 96), 11);
@@ -275,24 +284,14 @@ TEST(Linear, ExtremeActivations) {
       x[k] = bad == 1e35F ? 1 : 0;
     x[40] = bad;
     const std::vector<float> expected =
-        run(linear_reference,
-            weight.view(),
-            ActivationFormat::int8,
-            x.data(),
-            1,
-            1);
+        run(linear_reference, weight.view(), activation, x.data(), 1, 1);
     for_each_target([&](const std::string& target) {
       for (int64_t tokens : {1, 5}) {
         std::vector<float> batch;
         for (int64_t t = 0; t < tokens; ++t)
           batch.insert(batch.end(), x.begin(), x.end());
         const std::vector<float> y =
-            run(linear_cpu,
-                weight.view(),
-                ActivationFormat::int8,
-                batch.data(),
-                tokens,
-                1);
+            run(linear_cpu, weight.view(), activation, batch.data(), tokens, 1);
         for (int64_t r = 0; r < 20; ++r) {
           ASSERT_EQ(std::isnan(y[r]), std::isnan(expected[r])) << target;
           ASSERT_EQ(std::isnan(y[r]), !std::isfinite(bad));
@@ -305,16 +304,53 @@ TEST(Linear, ExtremeActivations) {
   }
 }
 
-TEST(Linear, Int8RefusesWeightsThatDoNotFit) {
-  using enum WeightFormat;
-  for (WeightFormat format : {f32, bf16, f16, fp8_block, mxfp8}) {
-    const RandomWeight weight(scaled_weight(format, 16, 64), 1);
-    const std::vector<float> x(64);
-    for (auto* linear : {linear_reference, linear_cpu})
-      EXPECT_THROW(
-          run(linear, weight.view(), ActivationFormat::int8, x.data(), 1, 1),
-          Error);
+TEST(Linear, ExtremeActivations) {
+  expect_extremes_as_the_reference(ActivationFormat::int8);
+  expect_extremes_as_the_reference(ActivationFormat::int16);
+}
+
+// The largest sums: every code at its limit, every weight at plus or minus 6.
+TEST(Linear, LargestCodesStayExact) {
+  for (const int pair : {0x77, 0xFF, 0x7F}) {
+    const std::vector<std::byte> data(16 * 64, std::byte(pair));
+    const std::vector<std::byte> scales(16 * 4, std::byte{127});
+    const WeightView view = {
+        .format = WeightFormat::mxfp4,
+        .scale_format = ScaleFormat::e8m0,
+        .rows = 16,
+        .cols = 128,
+        .row_bytes = 64,
+        .scale_stride = 4,
+        .data = data.data(),
+        .scales = scales.data()};
+    for (const float sign : {-1.0F, 1.0F})
+      for (const ActivationFormat activation :
+           {ActivationFormat::int8, ActivationFormat::int16}) {
+        const std::vector<float> x(128, sign * 32639.0F);
+        const std::vector<float> expected = contract(view, activation, x, 1);
+        for_each_target([&](const std::string& target) {
+          expect_same_bits(
+              run(linear_cpu, view, activation, x.data(), 1, 1),
+              expected,
+              target);
+        });
+      }
   }
+}
+
+TEST(Linear, IntegerCodesRefuseWeightsThatDoNotFit) {
+  using enum WeightFormat;
+  const std::vector<float> x(64);
+  const auto refuses = [&](const WeightView& like, ActivationFormat codes) {
+    const RandomWeight weight(like, 1);
+    for (auto* linear : {linear_reference, linear_cpu})
+      EXPECT_THROW(run(linear, weight.view(), codes, x.data(), 1, 1), Error);
+  };
+  for (WeightFormat format : {f32, bf16, f16, fp8_block, mxfp8})
+    for (ActivationFormat codes :
+         {ActivationFormat::int8, ActivationFormat::int16})
+      refuses(scaled_weight(format, 16, 64), codes);
+  refuses(affine_weight(4, 64, 16, 64), ActivationFormat::int16);
 }
 
 TEST(Linear, NoTokensIsNothingToDo) {

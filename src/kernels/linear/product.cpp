@@ -13,6 +13,12 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+// Of one row of integer codes: a byte a plane and column.
+int64_t code_bytes(ActivationFormat format, int64_t cols) {
+  const int64_t planes = format == ActivationFormat::int16 ? 2 : 1;
+  return planes * round_up(cols, 128);
+}
+
 // As float_to_bf16, without a branch.
 float round_to_bf16(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
@@ -25,22 +31,22 @@ float round_to_bf16(float value) {
 
 int64_t product_input_bytes(
     ActivationFormat format, int64_t rows, int64_t cols) {
-  if (format != ActivationFormat::int8)
+  if (!is_integer(format))
     return rows * round_up(cols, 16) * 4;
   const int64_t blocks = (cols + 31) / 32;
-  return rows * round_up(cols, 128) + 3 * round_up(rows * blocks * 4, 64);
+  return rows * code_bytes(format, cols) + 3 * round_up(rows * blocks * 4, 64);
 }
 
 ProductInput lay_out_product_input(
     ActivationFormat format, int64_t rows, int64_t cols, std::byte* memory) {
   ProductInput input{.format = format, .rows = rows, .cols = cols};
-  if (format != ActivationFormat::int8) {
+  if (!is_integer(format)) {
     input.values = reinterpret_cast<float*>(memory);
     input.stride = round_up(cols, 16);
     return input;
   }
   input.blocks = (cols + 31) / 32;
-  input.code_stride = round_up(cols, 128);
+  input.code_stride = code_bytes(format, cols);
   input.codes = reinterpret_cast<int8_t*>(memory);
   memory += rows * input.code_stride;
   const int64_t array = round_up(rows * input.blocks * 4, 64);
@@ -75,8 +81,8 @@ void prepare_product_input(
     int64_t x_stride,
     int64_t begin,
     int64_t end) {
-  if (input.format == ActivationFormat::int8)
-    prepare_int8_input(input, x, x_stride, begin, end);
+  if (is_integer(input.format))
+    prepare_integer_input(input, x, x_stride, begin, end);
   else
     prepare_float_input(input, x, x_stride, begin, end);
 }
@@ -84,7 +90,7 @@ void prepare_product_input(
 ProductInput product_rows_from(const ProductInput& input, int64_t first) {
   ProductInput rest = input;
   rest.rows -= first;
-  if (input.format != ActivationFormat::int8) {
+  if (!is_integer(input.format)) {
     rest.values += first * input.stride;
     return rest;
   }
@@ -96,14 +102,15 @@ ProductInput product_rows_from(const ProductInput& input, int64_t first) {
 }
 
 void check_product(const WeightView& weight, ActivationFormat format) {
+  const bool fp4 = weight.format == WeightFormat::mxfp4;
+  HADAL_CHECK(format != ActivationFormat::int16 || fp4);
   HADAL_CHECK(
-      format != ActivationFormat::int8 ||
-      weight.format == WeightFormat::mxfp4 ||
+      format != ActivationFormat::int8 || fp4 ||
       weight.format == WeightFormat::affine);
 }
 
 int64_t product_scratch_bytes(int64_t cols) {
-  return std::max(float_scratch_bytes(cols), int8_scratch_bytes(cols));
+  return std::max(float_scratch_bytes(cols), integer_scratch_bytes(cols));
 }
 
 void product(
@@ -118,8 +125,7 @@ void product(
     std::byte* scratch) {
   if (count == 0 || row_begin >= row_end)
     return;
-  const auto run =
-      input.format == ActivationFormat::int8 ? int8_product : float_product;
+  const auto run = is_integer(input.format) ? integer_product : float_product;
   run(input, ids, count, weight, row_begin, row_end, y, y_stride, scratch);
 }
 

@@ -20,9 +20,10 @@ struct ProductInput {
   // f32 and bf16: rows of `stride` floats, zeros from cols to a multiple of 16.
   float* values = nullptr;
   int64_t stride = 0;
-  // int8: codes in groups of 128 columns, in each the 64 even ones first (as
-  // the nibbles of 4-bit weights fall apart), zeros up to a multiple of 128.
-  // A block of 32 columns is 16 of the even and 16 of the odd ones.
+  // int8 and int16: codes in groups of 128 columns, in each the 64 even ones
+  // first (as the nibbles of 4-bit weights fall apart), zeros up to a multiple
+  // of 128. A block of 32 columns is 16 of the even and 16 of the odd ones. Of
+  // int16 a group is 128 high bytes, then 128 low ones.
   int8_t* codes = nullptr;
   int64_t code_stride = 0;
   int64_t blocks = 0;
@@ -72,14 +73,15 @@ void product(
     int64_t y_stride,
     std::byte* scratch);
 
-// Implementations by activation format (product_float.cpp, product_int8.cpp).
+// Implementations by activation format (product_float.cpp,
+// product_integer.cpp).
 void prepare_float_input(
     const ProductInput& input,
     const float* x,
     int64_t x_stride,
     int64_t begin,
     int64_t end);
-void prepare_int8_input(
+void prepare_integer_input(
     const ProductInput& input,
     const float* x,
     int64_t x_stride,
@@ -95,7 +97,7 @@ void float_product(
     float* y,
     int64_t y_stride,
     std::byte* scratch);
-void int8_product(
+void integer_product(
     const ProductInput& input,
     const int32_t* ids,
     int64_t count,
@@ -106,6 +108,6 @@ void int8_product(
     int64_t y_stride,
     std::byte* scratch);
 int64_t float_scratch_bytes(int64_t cols);
-int64_t int8_scratch_bytes(int64_t cols);
+int64_t integer_scratch_bytes(int64_t cols);
 
 }  // namespace hadal

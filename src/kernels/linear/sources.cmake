@@ -1,5 +1,5 @@
 list(APPEND kernel_sources linear/activation_codes.cpp linear/linear_check.cpp
   linear/linear_cpu.cpp
   linear/linear_reference.cpp linear/product.cpp linear/product_float.cpp
-  linear/product_int8.cpp linear/weight_scales.cpp)
+  linear/product_integer.cpp linear/weight_scales.cpp)
 list(APPEND kernel_tests linear/linear_test.cpp)

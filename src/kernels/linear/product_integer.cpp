@@ -1,5 +1,5 @@
-// Products with int8 activations: exact integers inside a block of 32 columns,
-// one float32 accumulator an output over the blocks.
+// Products with int8 and int16 activations: exact integers inside a block of 32
+// columns, one float32 accumulator an output over the blocks.
 //
 // A vector lane is a weight row. Few tokens: a vector of rows is read where it
 // lies, and the partial sums of four rows by four lanes are turned by
@@ -10,7 +10,7 @@
 // Codes are unsigned for the byte products: an mxfp4 code counts halves from
 // -6, which adds 12 times the activations' sum, taken off again as an integer.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/linear/product_int8.cpp"
+#define HWY_TARGET_INCLUDE "kernels/linear/product_integer.cpp"
 #include "hwy/foreach_target.h"  // first: it includes this file per target
 
 #include "hwy/highway.h"
@@ -32,7 +32,12 @@ inline constexpr uint8_t kSameCodes[16] = {
 inline constexpr int32_t kFp4Offset = 12;
 
 // The widest panel: two vectors of sixteen rows.
-inline constexpr int64_t kInt8PanelRows = 32;
+inline constexpr int64_t kIntegerPanelRows = 32;
+
+// Bytes of a row of weight codes in the split order.
+constexpr int64_t split_bytes(int64_t cols) {
+  return (cols + 127) / 128 * 128;
+}
 
 }  // namespace hadal
 #endif
@@ -42,7 +47,7 @@ namespace hadal {
 namespace HWY_NAMESPACE {
 
 // One product of a thread, and its scratch memory.
-struct Int8Job {
+struct IntegerJob {
   const ProductInput* input;
   const int32_t* ids;
   int64_t count;
@@ -66,6 +71,7 @@ struct Int8Job {
     return reinterpret_cast<const uint8_t*>(weight->data) +
            row(i) * weight->row_bytes;
   }
+  bool two_planes() const { return input->format == ActivationFormat::int16; }
   int64_t input_row(int64_t i) const { return ids != nullptr ? ids[i] : i; }
 };
 
@@ -74,10 +80,10 @@ struct Int8Job {
 constexpr int64_t kRowsAtOnce = 4;
 
 // Split bytes of a row of nibbles.
-void split_nibbles(const Int8Job& job, int64_t row, uint8_t* to) {
+void split_nibbles(const IntegerJob& job, int64_t row, uint8_t* to) {
   const uint8_t* from = job.row_data(row);
   const uint8_t* table = job.table();
-  for (int64_t i = 0; i < job.input->code_stride; ++i)
+  for (int64_t i = 0; i < split_bytes(job.weight->cols); ++i)
     to[i] = 0;
   for (int64_t k = 0; k < job.weight->cols; k += 2) {
     uint8_t* group = to + k / 128 * 128;
@@ -86,8 +92,9 @@ void split_nibbles(const Int8Job& job, int64_t row, uint8_t* to) {
   }
 }
 
-void run_int8(const Int8Job& job) {
+void run_integer(const IntegerJob& job) {
   const ProductInput& in = *job.input;
+  const int planes = job.two_planes() ? 2 : 1;
   for (int64_t r = job.row_begin; r < job.row_end; ++r) {
     fill_scale_table(*job.weight, r, job.row_end, 1, job.scales, job.biases);
     if (job.nibbles())
@@ -100,9 +107,14 @@ void run_int8(const Int8Job& job) {
       float acc = 0;
       for (int64_t b = 0; b < in.blocks; ++b) {
         const int64_t at = b / 4 * 128 + b % 4 * 16;
-        int32_t sum = -job.offset() * in.sums[row * in.blocks + b];
-        for (int64_t i = at; i < at + 16; ++i)
-          sum += x[i] * job.codes[i] + x[i + 64] * job.codes[i + 64];
+        const int8_t* xb = x + b / 4 * 128 * planes + b % 4 * 16;
+        int32_t sum = 0;
+        for (int p = 0; p < planes; ++p)
+          for (int64_t i = 0; i < 16; ++i)
+            sum += (xb[128 * p + i] * job.codes[at + i] +
+                    xb[128 * p + i + 64] * job.codes[at + i + 64]) *
+                   (p + 1 < planes ? 256 : 1);
+        sum -= job.offset() * in.sums[row * in.blocks + b];
         acc = __builtin_fmaf(
             static_cast<float>(sum),
             in.scales[row * in.blocks + b] * job.scales[b],
@@ -116,12 +128,12 @@ void run_int8(const Int8Job& job) {
   }
 }
 
-void encode_block(const float* x, int8_t* even, int8_t* odd, float* scale) {
-  int8_t codes[32];
-  *scale = encode_activation_block(x, 32, codes);
+void encode_block(const float* x, int32_t limit, int32_t* codes, float* scale) {
+  int32_t ordered[32];
+  *scale = encode_activation_block(x, 32, limit, ordered);
   for (int i = 0; i < 16; ++i) {
-    even[i] = codes[2 * i];
-    odd[i] = codes[2 * i + 1];
+    codes[i] = ordered[2 * i];
+    codes[16 + i] = ordered[2 * i + 1];
   }
 }
 
@@ -176,7 +188,7 @@ struct NibbleSource {
   int64_t whole_units;
   VecU8 table;
 
-  HWY_INLINE NibbleSource(const Int8Job& job, int64_t first) {
+  HWY_INLINE NibbleSource(const IntegerJob& job, int64_t first) {
     const int64_t row_bytes = job.weight->cols / 2;
     whole_units = row_bytes / (16 * kUnit);
     const int64_t rest = row_bytes - whole_units * 16 * kUnit;
@@ -216,9 +228,9 @@ struct SplitSource {
   const uint8_t* codes;
   int64_t stride;
 
-  HWY_INLINE SplitSource(const Int8Job& job, int64_t first) {
+  HWY_INLINE SplitSource(const IntegerJob& job, int64_t first) {
     codes = job.codes;
-    stride = job.input->code_stride;
+    stride = split_bytes(job.weight->cols);
     for (int i = 0; i < kN; ++i)
       unpack_split_row(*job.weight, job.row(first + i), job.codes + i * stride);
   }
@@ -236,7 +248,7 @@ HWY_INLINE VecI dot(VecI acc, VecU8 w, VecI8 x) {
 }
 
 HWY_INLINE void store_rows(
-    const Int8Job& job, VecF acc, int64_t token, int64_t row) {
+    const IntegerJob& job, VecF acc, int64_t token, int64_t row) {
   float* y = job.y + token * job.y_stride + (row - job.row_begin);
   if (row + kN <= job.row_end) {
     hn::StoreU(acc, TagF(), y);
@@ -250,7 +262,7 @@ HWY_INLINE void store_rows(
 
 // acc + the block's share, given the integer sum of every row.
 HWY_INLINE VecF add_block(
-    const Int8Job& job,
+    const IntegerJob& job,
     VecF acc,
     VecI sum,
     int64_t input_block,
@@ -268,9 +280,9 @@ HWY_INLINE VecF add_block(
 }
 
 // kN rows from `first`, T tokens from `token`.
-template <int T, bool kWide, class Source>
+template <int T, int kPlanes, bool kWide, class Source>
 HWY_NOINLINE void row_tile(
-    const Int8Job& job, const Source& source, int64_t first, int64_t token) {
+    const IntegerJob& job, const Source& source, int64_t first, int64_t token) {
   const TagI d;
   const TagI8 d8;
   const ProductInput& in = *job.input;
@@ -286,7 +298,7 @@ HWY_NOINLINE void row_tile(
   const int32_t offset = job.offset();
   const int64_t units = (in.blocks + kUnit - 1) / kUnit;
   for (int64_t u = 0; u < units; ++u) {
-    const int64_t at = split_at(u);
+    const int64_t at = kPlanes * (split_at(u) / 128 * 128) + split_at(u) % 128;
     VecI rows[T][kUnit];
     for (int q = 0; q < kUnit; ++q) {
       VecU8 even[4];
@@ -296,10 +308,19 @@ HWY_NOINLINE void row_tile(
       for (int t = 0; t < T; ++t) {
         const VecI8 x_even = hn::LoadU(d8, x[t] + at);
         const VecI8 x_odd = hn::LoadU(d8, x[t] + at + 64);
+        const VecI8 low_even = hn::LoadU(d8, x[t] + at + (kPlanes - 1) * 128);
+        const VecI8 low_odd =
+            hn::LoadU(d8, x[t] + at + (kPlanes - 1) * 128 + 64);
         VecI part[4];
         for (int i = 0; i < 4; ++i)
           part[i] = dot<kWide>(
               dot<kWide>(hn::Zero(d), even[i], x_even), odd[i], x_odd);
+        if (kPlanes == 2)
+          for (int i = 0; i < 4; ++i)
+            part[i] = dot<kWide>(
+                dot<kWide>(hn::ShiftLeft<8>(part[i]), even[i], low_even),
+                odd[i],
+                low_odd);
         VecI turned[4];
         transpose4(part, turned);
         rows[t][q] = hn::Add(
@@ -331,23 +352,23 @@ HWY_NOINLINE void row_tile(
 
 constexpr int64_t kRowTokens = 4;  // of the few-token kernel
 
-template <bool kWide, class Source>
-HWY_INLINE void few_tokens(const Int8Job& job) {
+template <int kPlanes, bool kWide, class Source>
+HWY_INLINE void few_tokens(const IntegerJob& job) {
   for (int64_t r = job.row_begin; r < job.row_end; r += kN) {
     fill_scale_table(*job.weight, r, job.row_end, kN, job.scales, job.biases);
     const Source source(job, r);
     switch (job.count) {
       case 1:
-        row_tile<1, kWide>(job, source, r, 0);
+        row_tile<1, kPlanes, kWide>(job, source, r, 0);
         break;
       case 2:
-        row_tile<2, kWide>(job, source, r, 0);
+        row_tile<2, kPlanes, kWide>(job, source, r, 0);
         break;
       case 3:
-        row_tile<3, kWide>(job, source, r, 0);
+        row_tile<3, kPlanes, kWide>(job, source, r, 0);
         break;
       default:
-        row_tile<4, kWide>(job, source, r, 0);
+        row_tile<4, kPlanes, kWide>(job, source, r, 0);
         break;
     }
   }
@@ -367,7 +388,7 @@ constexpr int64_t kPanelLanes = kPanelVecs * kN;
 // kN rows from `first` to panel vector p: int32 [block][8 quads][vec][kN].
 template <class Source>
 HWY_INLINE void fill_panel(
-    const Int8Job& job, int64_t first, int p, int32_t* panel) {
+    const IntegerJob& job, int64_t first, int p, int32_t* panel) {
   const TagI d;
   const Source source(job, first);
   const int64_t blocks = job.input->blocks;
@@ -408,9 +429,9 @@ HWY_INLINE void fill_panel(
   }
 }
 
-template <int T, bool kWide>
+template <int T, int kPlanes, bool kWide>
 HWY_NOINLINE void panel_tile(
-    const Int8Job& job, const int32_t* panel, int64_t first, int64_t token) {
+    const IntegerJob& job, const int32_t* panel, int64_t first, int64_t token) {
   const TagI d;
   const TagU8 du8;
   const TagI8 d8;
@@ -428,13 +449,22 @@ HWY_NOINLINE void panel_tile(
   const int32_t offset = job.offset();
   const bool affine = job.affine();
   for (int64_t b = 0; b < in.blocks; ++b) {
-    const int64_t at = b / 4 * 128 + b % 4 * 16;
+    const int64_t group = b / 4 * 128 * kPlanes + b % 4 * 16;
     VecI sum[T][kPanelVecs];
     for (int t = 0; t < T; ++t)
       for (int p = 0; p < kPanelVecs; ++p)
-        sum[t][p] = hn::Set(d, -offset * in.sums[block0[t] + b]);
-    for (int quad = 0; quad < 8; ++quad) {
-      const int64_t from = at + (quad < 4 ? 4 * quad : 48 + 4 * quad);
+        sum[t][p] = kPlanes == 1 ? hn::Set(d, -offset * in.sums[block0[t] + b])
+                                 : hn::Zero(d);
+    for (int i = 0; i < 8 * kPlanes; ++i) {
+      if (i == 8)
+        for (int t = 0; t < T; ++t)
+          for (int p = 0; p < kPanelVecs; ++p)
+            sum[t][p] = hn::Add(
+                hn::ShiftLeft<8>(sum[t][p]),
+                hn::Set(d, -offset * in.sums[block0[t] + b]));
+      const int quad = i % 8;
+      const int64_t from =
+          group + i / 8 * 128 + (quad < 4 ? 4 * quad : 48 + 4 * quad);
       VecU8 w[kPanelVecs];
       for (int p = 0; p < kPanelVecs; ++p)
         w[p] = hn::BitCast(
@@ -465,12 +495,12 @@ HWY_NOINLINE void panel_tile(
         store_rows(job, acc[t][p], token + t, first + p * kN);
 }
 
-template <bool kWide, class Source>
-HWY_INLINE void many_tokens(const Int8Job& job) {
+template <int kPlanes, bool kWide, class Source>
+HWY_INLINE void many_tokens(const IntegerJob& job) {
   // Split rows lie behind the panel.
   int32_t* panel = reinterpret_cast<int32_t*>(job.codes);
-  Int8Job filling = job;
-  filling.codes = job.codes + job.input->code_stride * kPanelLanes;
+  IntegerJob filling = job;
+  filling.codes = job.codes + split_bytes(job.weight->cols) * kPanelLanes;
   for (int64_t r = job.row_begin; r < job.row_end; r += kPanelLanes) {
     fill_scale_table(
         *job.weight, r, job.row_end, kPanelLanes, job.scales, job.biases);
@@ -478,42 +508,41 @@ HWY_INLINE void many_tokens(const Int8Job& job) {
       fill_panel<Source>(filling, r + p * kN, p, panel);
     int64_t t = 0;
     for (; t + kPanelTokens <= job.count; t += kPanelTokens)
-      panel_tile<kPanelTokens, kWide>(job, panel, r, t);
+      panel_tile<kPanelTokens, kPlanes, kWide>(job, panel, r, t);
     for (; t + 2 <= job.count; t += 2)
-      panel_tile<2, kWide>(job, panel, r, t);
+      panel_tile<2, kPlanes, kWide>(job, panel, r, t);
     if (t < job.count)
-      panel_tile<1, kWide>(job, panel, r, t);
+      panel_tile<1, kPlanes, kWide>(job, panel, r, t);
   }
 }
 
-void run_int8(const Int8Job& job) {
-  const bool few = job.count <= kRowTokens;
-  if (job.nibbles()) {
-    if (few)
-      few_tokens<false, NibbleSource>(job);
-    else
-      many_tokens<false, NibbleSource>(job);
+template <int kPlanes, bool kWide, class Source>
+HWY_INLINE void run_source(const IntegerJob& job) {
+  if (job.count <= kRowTokens)
+    few_tokens<kPlanes, kWide, Source>(job);
+  else
+    many_tokens<kPlanes, kWide, Source>(job);
+}
+
+void run_integer(const IntegerJob& job) {
+  if (job.two_planes()) {
+    run_source<2, false, NibbleSource>(job);
+  } else if (job.nibbles()) {
+    run_source<1, false, NibbleSource>(job);
 #if HWY_TARGET != HWY_AVX3_DL
   } else if (job.weight->bits == 8) {
-    if (few)
-      few_tokens<true, SplitSource>(job);
-    else
-      many_tokens<true, SplitSource>(job);
+    run_source<1, true, SplitSource>(job);
 #endif
   } else {
-    if (few)
-      few_tokens<false, SplitSource>(job);
-    else
-      many_tokens<false, SplitSource>(job);
+    run_source<1, false, SplitSource>(job);
   }
 }
 
-// encode_activation_block, for 32 values, split.
+// encode_activation_block, for 32 values: the even ones, then the odd ones.
 HWY_INLINE void encode_block(
-    const float* x, int8_t* even, int8_t* odd, float* scale) {
+    const float* x, int32_t limit, int32_t* codes, float* scale) {
   const TagF d;
   const TagI di;
-  const hn::Rebind<int8_t, TagI> d8;
   constexpr int kParts = 16 / kN;
   VecF evens[kParts];
   VecF odds[kParts];
@@ -528,31 +557,35 @@ HWY_INLINE void encode_block(
   float amax;
   __builtin_memcpy(&amax, &bits, 4);
   const bool finite = bits < 0x7F800000;
-  const bool zero = !finite || amax < 0x1p-120F;
-  *scale = !finite ? __builtin_nanf("") : zero ? 0 : amax / 127.0F;
-  const VecF inverse = hn::Set(d, zero ? 0 : 127.0F / amax);
+  const bool zero = !finite || amax < kSmallestBlock;
+  const float top = static_cast<float>(limit);
+  *scale = !finite ? __builtin_nanf("") : zero ? 0 : amax / top;
+  const VecF inverse = hn::Set(d, zero ? 0 : top / amax);
   for (int i = 0; i < kParts; ++i) {
     // A NaN times zero becomes some integer; it must be zero.
     const VecI mask = hn::Set(di, zero ? 0 : -1);
     const VecI e = hn::And(hn::NearestInt(hn::Mul(evens[i], inverse)), mask);
     const VecI o = hn::And(hn::NearestInt(hn::Mul(odds[i], inverse)), mask);
-    hn::StoreU(hn::DemoteTo(d8, e), d8, even + i * kN);
-    hn::StoreU(hn::DemoteTo(d8, o), d8, odd + i * kN);
+    hn::StoreU(e, di, codes + i * kN);
+    hn::StoreU(o, di, codes + 16 + i * kN);
   }
 }
 
 #endif  // HWY_TARGET != HWY_SCALAR
 
-void PrepareInt8(
+void PrepareInteger(
     const ProductInput& input,
     const float* x,
     int64_t x_stride,
     int64_t begin,
     int64_t end) {
+  const bool two = input.format == ActivationFormat::int16;
+  const int planes = two ? 2 : 1;
   for (int64_t r = begin; r < end; ++r) {
     const float* from = x + r * x_stride;
     int8_t* codes = input.codes + r * input.code_stride;
-    for (int64_t i = input.cols / 128 * 128; i < input.code_stride; ++i)
+    for (int64_t i = input.cols / 128 * 128 * planes; i < input.code_stride;
+         ++i)
       codes[i] = 0;
     for (int64_t b = 0; b < input.blocks; ++b) {
       float last[32];
@@ -562,12 +595,22 @@ void PrepareInt8(
           last[i] = b * 32 + i < input.cols ? block[i] : 0;
         block = last;
       }
-      int8_t* even = codes + b / 4 * 128 + b % 4 * 16;
+      int8_t* even = codes + b / 4 * 128 * planes + b % 4 * 16;
       float scale;
-      encode_block(block, even, even + 64, &scale);
+      int32_t split[32];
+      encode_block(block, two ? kInt16Limit : kInt8Limit, split, &scale);
       int32_t sum = 0;
-      for (int i = 0; i < 16; ++i)
-        sum += even[i] + even[64 + i];
+      for (int i = 0; i < 32; ++i) {
+        int8_t* to = even + i / 16 * 64 + i % 16;
+        sum += split[i];
+        if (two) {
+          const int32_t high = (split[i] + 128) >> 8;
+          to[0] = static_cast<int8_t>(high);
+          to[128] = static_cast<int8_t>(split[i] - 256 * high);
+        } else {
+          to[0] = static_cast<int8_t>(split[i]);
+        }
+      }
       const int64_t at = r * input.blocks + b;
       input.scales[at] = scale;
       input.sums[at] = sum;
@@ -576,7 +619,7 @@ void PrepareInt8(
   }
 }
 
-void Int8Product(
+void IntegerProduct(
     const ProductInput& input,
     const int32_t* ids,
     int64_t count,
@@ -586,9 +629,9 @@ void Int8Product(
     float* y,
     int64_t y_stride,
     std::byte* scratch) {
-  const int64_t table = (input.blocks * kInt8PanelRows * 4 + 63) / 64 * 64;
+  const int64_t table = (input.blocks * kIntegerPanelRows * 4 + 63) / 64 * 64;
   uint8_t* bytes = reinterpret_cast<uint8_t*>(scratch);
-  run_int8(
+  run_integer(
       {&input,
        ids,
        count,
@@ -610,19 +653,19 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace hadal {
 
-HWY_EXPORT(PrepareInt8);
-HWY_EXPORT(Int8Product);
+HWY_EXPORT(PrepareInteger);
+HWY_EXPORT(IntegerProduct);
 
-void prepare_int8_input(
+void prepare_integer_input(
     const ProductInput& input,
     const float* x,
     int64_t x_stride,
     int64_t begin,
     int64_t end) {
-  HWY_DYNAMIC_DISPATCH(PrepareInt8)(input, x, x_stride, begin, end);
+  HWY_DYNAMIC_DISPATCH(PrepareInteger)(input, x, x_stride, begin, end);
 }
 
-void int8_product(
+void integer_product(
     const ProductInput& input,
     const int32_t* ids,
     int64_t count,
@@ -632,16 +675,16 @@ void int8_product(
     float* y,
     int64_t y_stride,
     std::byte* scratch) {
-  HWY_DYNAMIC_DISPATCH(Int8Product)
+  HWY_DYNAMIC_DISPATCH(IntegerProduct)
   (input, ids, count, weight, row_begin, row_end, y, y_stride, scratch);
 }
 
-int64_t int8_scratch_bytes(int64_t cols) {
+int64_t integer_scratch_bytes(int64_t cols) {
   const int64_t blocks = (cols + 31) / 32;
-  const int64_t table = (blocks * kInt8PanelRows * 4 + 63) / 64 * 64;
-  const int64_t split = (cols + 127) / 128 * 128;
+  const int64_t table = (blocks * kIntegerPanelRows * 4 + 63) / 64 * 64;
+  const int64_t split = split_bytes(cols);
   // Tables, edges, a panel, and the split rows that fill one of its vectors.
-  return 2 * table + 16 * 64 + split * (kInt8PanelRows + 16);
+  return 2 * table + 16 * 64 + split * (kIntegerPanelRows + 16);
 }
 
 }  // namespace hadal
