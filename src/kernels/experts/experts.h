@@ -26,10 +26,11 @@ namespace hadal {
 // have the shapes and formats of the first.
 void experts_reference(const ExpertsParams& params, ThreadTeam& team);
 
-// Tokens are grouped by expert, so an expert's weights are read once for all
-// its tokens. Works through at most 1,024 (token, expert) pairs at a time: the
-// memory of a thread that calls it grows to that many rows of `inner`, twice,
-// and the prepared x, and is reused by its later calls.
+// Tokens are grouped by expert, so that an expert's weights are read once for
+// all of them, in two regions of the team (gate with up, down) a piece of at
+// most 512 (token, expert) pairs. The memory of a thread that calls it grows to
+// that many rows of `inner`, twice, and x prepared for the products, and is
+// reused by its later calls.
 void experts_cpu(const ExpertsParams& params, ThreadTeam& team);
 
 }  // namespace hadal

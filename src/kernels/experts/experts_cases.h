@@ -162,6 +162,17 @@ inline constexpr ExpertsCase kExpertsCases[] = {
      ActivationFormat::f32,
      WeightFormat::mxfp4,
      ActivationFormat::f32},
+    {"most tokens to one expert",
+     600,
+     64,
+     32,
+     4,
+     1,
+     WeightFormat::mxfp4,
+     ActivationFormat::int8,
+     WeightFormat::fp8_block,
+     ActivationFormat::bf16,
+     Choice::same},
 };
 
 }  // namespace hadal
