@@ -90,7 +90,7 @@ Progress::~Progress() {
   finish();
 }
 
-void Progress::update(int64_t done, int64_t total) {
+void Progress::update(int64_t done, int64_t total, std::string_view detail) {
   const Clock::time_point now = Clock::now();
   if (!terminal_ || now < next_draw_)
     return;
@@ -100,7 +100,13 @@ void Progress::update(int64_t done, int64_t total) {
   // \x1b[K clears what a longer line left behind.
   const std::string line =
       "\r" +
-      progress_line(label_, unit_, done, total, seconds, terminal_columns()) +
+      progress_line(
+          detail.empty() ? label_ : label_ + " " + std::string(detail),
+          unit_,
+          done,
+          total,
+          seconds,
+          terminal_columns()) +
       "\x1b[K";
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace hadal {
 
@@ -29,7 +30,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(int64_t done, int64_t total);
+  // `detail` follows the label: what is being worked on.
+  void update(int64_t done, int64_t total, std::string_view detail = {});
   // Erases the bar; later updates draw it anew.
   void finish();
 

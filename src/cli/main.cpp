@@ -118,6 +118,14 @@ int run(int argc, char** argv) {
   verbs.push_back(add(
       "verify", "Replay recorded logits and compare with them", add_verify));
   verbs.push_back(
+      add("convert",
+          "Write a checkpoint in other formats or another layout",
+          add_convert));
+  verbs.push_back(
+      add("eval",
+          "Measure a model on a text, compare two, or find what matters",
+          add_eval));
+  verbs.push_back(
       add("tokenize",
           "Turn text into token ids and back, or render chat requests",
           add_tokenize));

@@ -21,6 +21,8 @@ Run add_inspect(CLI::App& app);
 Run add_verify(CLI::App& app);
 Run add_tokenize(CLI::App& app);
 Run add_doctor(CLI::App& app);
+Run add_convert(CLI::App& app);
+Run add_eval(CLI::App& app);
 // `program` is the parser of the whole program, whose verbs it prints.
 Run add_completion(CLI::App& app, CLI::App& program);
 

@@ -1,0 +1,126 @@
+// hadal eval: how well a model predicts a text, how far two models are apart on
+// it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "cli/eval/compare.h"
+#include "cli/eval/report.h"
+#include "cli/eval/text_windows.h"
+#include "cli/exit_codes.h"
+#include "cli/model_flags.h"
+#include "cli/read_text.h"
+#include "cli/verbs.h"
+#include "hadal/error.h"
+#include "hadal/tokenizer.h"
+
+namespace hadal::cli {
+namespace {
+
+struct EvalFlags {
+  std::shared_ptr<ModelOptions> model;
+  std::string what;
+  std::vector<std::string> names;  // the models of compare, a text
+  std::string text;
+  int64_t window = 512;
+  bool json = false;
+};
+
+Windows read_windows(const EvalFlags& flags, const Model& model) {
+  const std::string path =
+      flags.text.empty() ? bundled_text().string() : flags.text;
+  const Tokenizer tokenizer = Tokenizer::load(model.info().directory);
+  Windows windows = text_windows(tokenizer, read_text(path), flags.window);
+  if (windows.empty())
+    throw Error(
+        ErrorCode::invalid_argument,
+        path + ": no text to measure on, expected at least two tokens");
+  return windows;
+}
+
+int run_perplexity(const EvalFlags& flags) {
+  Interrupt interrupt;
+  const Model model = Model::load(*flags.model);
+  const Windows windows = read_windows(flags, model);
+  Progress progress("reading", ProgressUnit::tokens);
+  const PerplexityResult result = perplexity(
+      model,
+      windows,
+      {.on_progress = [&](int64_t done,
+                          int64_t total) { progress.update(done, total); },
+       .stop = interrupt.token()});
+  progress.finish();
+  std::cout << (flags.json ? perplexity_json(result) : perplexity_text(result));
+  return kSuccess;
+}
+
+int run_compare(const EvalFlags& flags) {
+  Interrupt interrupt;
+  ModelOptions options = *flags.model;
+  options.checkpoint = flags.names[0];
+  const Model a = Model::load(options);
+  options.checkpoint = flags.names[1];
+  const Model b = Model::load(options);
+  const Windows windows = read_windows(flags, a);
+  Progress progress("comparing", ProgressUnit::tokens);
+  const CompareResult result = compare(
+      a,
+      b,
+      windows,
+      {.on_progress = [&](int64_t done,
+                          int64_t total) { progress.update(done, total); },
+       .stop = interrupt.token()});
+  progress.finish();
+  std::cout << (flags.json ? compare_json(result) : compare_text(result));
+  return kSuccess;
+}
+
+int run(EvalFlags& flags) {
+  if (flags.what == "compare") {
+    if (flags.names.size() != 2)
+      throw UsageError("eval compare needs two models, A and B");
+    return run_compare(flags);
+  }
+  if (flags.names.size() > 1)
+    throw UsageError("eval perplexity reads one text");
+  if (!flags.names.empty())
+    flags.text = flags.names.front();
+  return run_perplexity(flags);
+}
+
+}  // namespace
+
+Run add_eval(CLI::App& app) {
+  auto flags = std::make_shared<EvalFlags>();
+  flags->model = add_model_flags(app);
+  app.add_option("what", flags->what, "What to measure")
+      ->required()
+      ->check(CLI::IsMember({"perplexity", "compare"}))
+      ->option_text("perplexity|compare");
+  app.add_option(
+         "names",
+         flags->names,
+         "compare: the models A and B; perplexity: a text")
+      ->option_text("[A B | FILE]");
+  app.add_option("--text", flags->text, "The text; default: the bundled one")
+      ->option_text("FILE");
+  app.add_option(
+         "--window",
+         flags->window,
+         "Tokens that are read at once; default: 512")
+      ->check(CLI::Range(2, 1 << 20))
+      ->option_text("N");
+  app.add_flag("--json", flags->json, "Print JSON (docs/cli.md)");
+  app.footer(
+      "Examples:\n"
+      "  hadal eval perplexity letter.txt\n"
+      "  hadal eval compare models/nano nano-4bit");
+  return [flags] { return run(*flags); };
+}
+
+}  // namespace hadal::cli

@@ -1,0 +1,49 @@
+// How much an error in each input channel of a product counts: the mean square
+// of what comes in, measured by `hadal eval importance`.
+//
+// The file is a safetensors file: for every matrix NAME of the release
+// ("layers.3.attn.wq_a", "layers.3.ffn.experts.7.w1") a tensor NAME, F32
+// [columns], and for every layer "layers.N.ffn.experts.use", F32 [experts], the
+// share of tokens that each expert saw. Its metadata has "format":
+// "hadal-importance-1".
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "convert/source_tensors.h"
+
+namespace hadal {
+
+class Importance {
+ public:
+  Importance() = default;
+  // Throws Error: not_found, io; corrupt for a file of another form, a negative
+  // or not finite entry.
+  explicit Importance(const std::filesystem::path& path);
+
+  // [columns] of an item of a matrix, or null when nothing is known.
+  const float* channels(const SourceTensor& source, int64_t item) const;
+
+  // The share of tokens an expert saw; 0 when nothing is known.
+  float use(BlockIndex block, int64_t expert) const;
+
+  void set(std::string name, std::vector<float> values) {
+    values_.insert_or_assign(std::move(name), std::move(values));
+  }
+  // Throws Error(invalid_argument) when a tensor that is there does not have
+  // the columns of the model's matrix, or none fits at all.
+  void require_fit(const std::vector<SourceTensor>& tensors) const;
+  void save(const std::filesystem::path& path) const;
+  bool empty() const { return values_.empty(); }
+  // Of all numbers: equal files have equal hashes.
+  uint64_t hash() const;
+
+ private:
+  std::map<std::string, std::vector<float>> values_;
+};
+
+}  // namespace hadal

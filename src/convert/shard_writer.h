@@ -1,0 +1,51 @@
+// The heart of a conversion: reads, encodes and writes the shards of a plan.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/hash.h"
+#include "convert/convert.h"
+#include "convert/row_encoder.h"
+#include "convert/shard_file.h"
+#include "convert/source_pages.h"
+
+namespace hadal {
+
+class ShardWriter {
+ public:
+  // All are outlived by the caller.
+  ShardWriter(
+      const LoadedModel& model,
+      const ConvertPlan& plan,
+      const ConvertOptions& options,
+      Journal& journal);
+
+  // Writes the shards whose entry is true, and adds each to the journal once it
+  // has its name. Workers encode ahead while the calling thread hashes and
+  // writes in order. Returns the bytes written.
+  uint64_t write(const std::vector<bool>& wanted);
+
+ private:
+  void take(const RowJob& job, const EncodedRows& rows);
+  void begin_shard(uint32_t shard);
+  void finish_shard();
+  void begin_module(size_t module);
+  void finish_module();
+
+  const ConvertPlan& plan_;
+  const ConvertOptions& options_;
+  Journal& journal_;
+  SourcePages pages_;
+
+  uint64_t done_ = 0;   // bytes, with those of earlier runs
+  uint64_t wrote_ = 0;  // bytes of this run
+  uint32_t shard_ = 0;
+  std::unique_ptr<ShardFile> file_;
+  std::map<std::string, std::string> hashes_;  // of the shard's tensors
+  size_t module_ = 0;
+  std::vector<Hasher64> hashers_;   // one a part
+  std::vector<uint64_t> progress_;  // bytes of each part
+};
+
+}  // namespace hadal
