@@ -126,7 +126,7 @@ void SequenceCache::commit_window(
   require_usable();
   PositionRing& ring = window_ring(layer);
   if (layer < static_cast<int64_t>(state_.layers.size()))
-    HADAL_CHECK(in_flight() && first == state_.length && first + count == end_);
+    HADAL_CHECK(in_flight() && first == ring.end() && first + count <= end_);
   else
     ring.prepare(*pool_);
   ring.store(first, count, rows, ring.row_bytes());

@@ -337,8 +337,13 @@ TEST_F(SequenceCacheTest, WrongUseOfTheProtocolIsFound) {
   EXPECT_THROW(cache.begin(8), Error);
   EXPECT_THROW((void)cache.fork(), Error);
   EXPECT_THROW(cache.rewind(0), Error);
-  EXPECT_THROW(cache.commit_window(0, 0, 7, rows.data()), Error);
-  EXPECT_THROW(cache.commit_window(0, 1, 8, rows.data()), Error);
+  EXPECT_THROW(cache.commit_window(0, 0, 9, rows.data()), Error);
+  EXPECT_THROW(cache.commit_window(0, 1, 7, rows.data()), Error);
+  cache.commit_window(0, 0, 5, rows.data());  // in pieces
+  EXPECT_THROW(cache.commit_window(0, 0, 3, rows.data()), Error);
+  EXPECT_THROW(cache.commit_window(0, 5, 4, rows.data()), Error);
+  EXPECT_THROW(cache.advance(8), Error);
+  cache.commit_window(0, 5, 3, rows.data());
   EXPECT_THROW((void)cache.rows(0, Compressor::main), Error);
   EXPECT_THROW((void)cache.rows(2, Compressor::indexer), Error);
   EXPECT_NE(cache.writable_row(1, Compressor::main, 1), nullptr);

@@ -12,19 +12,6 @@
 namespace hadal {
 namespace {
 
-// The scratch of a chunk stays below this, so that memory is weights plus
-// caches plus little.
-constexpr int64_t kScratchBytes = int64_t{96} << 20;
-constexpr int64_t kMinChunkTokens = 16;
-constexpr int64_t kMaxChunkTokens = 512;
-
-int64_t choose_chunk_tokens(const ModelConfig& config) {
-  return std::clamp(
-      kScratchBytes / workspace_bytes_per_token(config),
-      kMinChunkTokens,
-      kMaxChunkTokens);
-}
-
 // Where a run stands: entries before `entry` are done, and `offset` tokens of
 // that one.
 struct Cursor {
@@ -83,7 +70,10 @@ NativeExecutor::NativeExecutor(
     : network_(std::move(network)),
       backend_(backend),
       team_(team),
-      chunk_tokens_(choose_chunk_tokens(network_->config)) {}
+      plan_(plan_chunks(network_->config, false)),
+      mtp_plan_(plan_chunks(network_->config, true)) {
+  work_.tile_tokens = plan_.tile_tokens;
+}
 
 Pass NativeExecutor::pass(const Chunk& chunk) {
   return {*network_, backend_, team_, work_, chunk};
@@ -97,12 +87,15 @@ void NativeExecutor::run(
   const std::lock_guard lock(mutex_);
   const ThreadTeam::Caller caller(team_);
   int64_t total = 0;
+  int64_t limit = plan_.chunk_tokens;
   for (const BatchEntry& entry : batch) {
     HADAL_CHECK(!entry.tokens.empty());
     total += static_cast<int64_t>(entry.tokens.size());
+    if (entry.cache->layout().mtp_stages > 0)
+      limit = mtp_plan_.chunk_tokens;
   }
-  const int64_t limit =
-      chunk_tokens > 0 ? std::min(chunk_tokens, chunk_tokens_) : chunk_tokens_;
+  if (chunk_tokens > 0)
+    limit = std::min(limit, chunk_tokens);
   Cursor cursor;
   int64_t done = 0;
   while (cursor.entry < batch.size()) {

@@ -51,7 +51,8 @@ class NativeExecutor {
   const Network& network() const { return *network_; }
   const Backend& backend() const { return backend_; }
   int threads() const { return team_.size(); }
-  int64_t chunk_tokens() const { return chunk_tokens_; }
+  // The most tokens of a chunk.
+  int64_t chunk_tokens() const { return plan_.chunk_tokens; }
 
  private:
   Pass pass(const Chunk& chunk);
@@ -66,7 +67,8 @@ class NativeExecutor {
   ThreadTeam team_;
   Workspace work_;
   AlignedBuffer<float> mtp_streams_;
-  int64_t chunk_tokens_ = 0;
+  ChunkPlan plan_;
+  ChunkPlan mtp_plan_;  // of sequences that feed the next-token module
   std::mutex mutex_;
 };
 

@@ -1,5 +1,6 @@
 #include "model/attention.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "model/compressor.h"
@@ -62,8 +63,12 @@ void project_window_rows(
     encode_row(layout, kv + t * dim, rows + t * layout.row_bytes());
 }
 
+// o of the segment's tokens; `rows` are their window rows.
 void attend(
-    const Pass& pass, const NetworkLayer& layer, const Segment& segment) {
+    const Pass& pass,
+    const NetworkLayer& layer,
+    const Segment& segment,
+    const std::byte* rows) {
   const ModelConfig& config = pass.config();
   Workspace& work = pass.work;
   const int64_t width = config.num_attention_heads * config.head_dim;
@@ -79,8 +84,7 @@ void attend(
       .scale = 1.0F / std::sqrt(static_cast<float>(config.head_dim)),
       .ratio = layer.ratio()};
   segment.cache->fill(layer.index, params);
-  params.chunk_rows =
-      work.kv_rows.data() + segment.row * params.window_layout.row_bytes();
+  params.chunk_rows = rows;
   if (layer.kind == LayerKind::sparse) {
     params.selected = work.selected.data() + segment.row * config.index_topk;
     params.selected_stride = config.index_topk;
@@ -121,34 +125,62 @@ void project_output(const Pass& pass, const NetworkLayer& layer, float* y) {
   product(pass, u, latent, weights.wo_b, y, config.hidden_size, tokens);
 }
 
-}  // namespace
-
-void run_attention(
-    const Pass& pass, const NetworkLayer& layer, const float* x, float* y) {
+// Queries, attention and output of a pass over some tokens of the chunk, whose
+// window rows are `kv_rows`. Their rows enter the ring only after they have
+// been used: there may be more of them than it holds (spec 4.3).
+void attend_tokens(
+    const Pass& pass,
+    const NetworkLayer& layer,
+    const RowLayout& layout,
+    const std::byte* kv_rows,
+    const float* x,
+    float* y) {
   const ModelConfig& config = pass.config();
   const int64_t tokens = pass.chunk.tokens();
-  const RowLayout layout =
-      pass.chunk.segments.front().cache->layout().window_row;
-
   project_queries(pass, layer, x);
-  project_window_rows(pass, layer, layout, x);
-  if (layer.kind != LayerKind::window)
-    append_compressed_rows(pass, layer, x);
-  if (layer.kind == LayerKind::sparse) {
-    append_index_rows(pass, layer, x);
+  if (layer.kind == LayerKind::sparse)
     select_rows(pass, layer, x, pass.work.a.data());
-  }
   pass.work.o.reserve(tokens * config.num_attention_heads * config.head_dim);
   for (const Segment& segment : pass.chunk.segments)
-    attend(pass, layer, segment);
-  // Only now: a chunk may be longer than the ring (spec 4.3).
+    attend(pass, layer, segment, kv_rows + segment.row * layout.row_bytes());
   for (const Segment& segment : pass.chunk.segments)
     segment.cache->commit_window(
         layer.index,
         segment.position,
         segment.tokens,
-        pass.work.kv_rows.data() + segment.row * layout.row_bytes());
+        kv_rows + segment.row * layout.row_bytes());
   project_output(pass, layer, y);
+}
+
+}  // namespace
+
+void run_attention(
+    const Pass& pass, const NetworkLayer& layer, const float* x, float* y) {
+  const int64_t tokens = pass.chunk.tokens();
+  const int64_t dim = pass.config().hidden_size;
+  const RowLayout layout =
+      pass.chunk.segments.front().cache->layout().window_row;
+
+  project_window_rows(pass, layer, layout, x);
+  if (layer.kind != LayerKind::window)
+    append_compressed_rows(pass, layer, x);
+  if (layer.kind == LayerKind::sparse)
+    append_index_rows(pass, layer, x);
+  const std::byte* const kv_rows = pass.work.kv_rows.data();
+  const int64_t tile = pass.work.tile_tokens;
+  if (tokens <= tile)
+    return attend_tokens(pass, layer, layout, kv_rows, x, y);
+  for (int64_t first = 0; first < tokens; first += tile) {
+    const Chunk part = slice(pass.chunk, first, std::min(tile, tokens - first));
+    const Pass of_tile{pass.network, pass.backend, pass.team, pass.work, part};
+    attend_tokens(
+        of_tile,
+        layer,
+        layout,
+        kv_rows + first * layout.row_bytes(),
+        x + first * dim,
+        y + first * dim);
+  }
 }
 
 }  // namespace hadal

@@ -25,4 +25,8 @@ struct Chunk {
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
 };
 
+// Rows [first, first + count) as a chunk of their own. The chunk's rows before
+// them count as the past, for those who have stored them.
+Chunk slice(const Chunk& chunk, int64_t first, int64_t count);
+
 }  // namespace hadal

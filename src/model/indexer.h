@@ -5,7 +5,8 @@
 
 namespace hadal {
 
-// Writes work.selected [tokens, index_topk] and work.counts [tokens]. `x`
+// For the tokens of the pass, a chunk or a tile of one: writes work.selected
+// [tokens, index_topk] and work.counts [tokens]. `x`
 // [tokens, D] is the attention input, `a` [tokens, qr] the normed query latent.
 // The index rows that the chunk completes must be appended already.
 void select_rows(

@@ -3,22 +3,51 @@
 #include <algorithm>
 
 namespace hadal {
+namespace {
 
-int64_t workspace_bytes_per_token(const ModelConfig& config) {
+constexpr int64_t kChunkBytes = int64_t{336} << 20;
+constexpr int64_t kTileBytes = int64_t{64} << 20;
+constexpr int64_t kMinTokens = 16;
+constexpr int64_t kMaxChunkTokens = 2048;
+constexpr int64_t kMaxTileTokens = 256;
+
+// What spans a chunk, of one token, in floats.
+int64_t chunk_floats(const ModelConfig& config, bool mtp) {
   const int64_t d = config.hidden_size;
-  const int64_t attention = config.num_attention_heads * config.head_dim;
+  const int64_t streams = config.hc_mult * d;
+  const int64_t mixing = 2 * config.hc_mult * (config.hc_mult + 2);
+  return streams + mixing + 2 * d  // x, y
+         + 3 * d                   // prepared for the products
+         + 2 * config.head_dim     // kv, kv_rows
+         + 4 * config.head_dim     // z, g
+         + config.n_routed_experts + 4 * config.num_experts_per_tok +
+         (mtp ? 3 * streams + d : 0);
+}
+
+// What spans a tile.
+int64_t tile_floats(const ModelConfig& config) {
+  const int64_t width = config.num_attention_heads * config.head_dim;
   const int64_t latent = config.o_groups * config.o_lora_rank;
-  const int64_t floats =
-      2 * config.hc_mult * d + 2 * d               // streams, x, y
-      + std::max(attention, config.group_width())  // rounded
-      + 2 * attention + latent                     // q, o, u
-      + config.q_lora_rank + 5 * config.head_dim   // a, kv, z, g
-      + config.index_n_heads * config.index_head_dim + config.index_topk +
-      config.n_routed_experts
-      // The experts' inputs, hidden values and outputs, sorted by expert.
-      + (config.num_experts_per_tok + config.n_shared_experts) *
-            (2 * d + 2 * config.moe_intermediate_size);
-  return floats * static_cast<int64_t>(sizeof(float));
+  const int64_t index_width = config.index_n_heads * config.index_head_dim;
+  return 2 * width                              // q, o
+         + 2 * latent + 2 * config.q_lora_rank  // u, a, prepared
+         + config.group_width()                 // prepared
+         + index_width + config.index_n_heads + config.index_topk;
+}
+
+int64_t tokens_in(int64_t bytes, int64_t floats, int64_t most) {
+  const int64_t tokens = bytes / (floats * 4);
+  return std::clamp(tokens / kMinTokens * kMinTokens, kMinTokens, most);
+}
+
+}  // namespace
+
+ChunkPlan plan_chunks(const ModelConfig& config, bool mtp) {
+  return {
+      .chunk_tokens =
+          tokens_in(kChunkBytes, chunk_floats(config, mtp), kMaxChunkTokens),
+      .tile_tokens =
+          tokens_in(kTileBytes, tile_floats(config), kMaxTileTokens)};
 }
 
 }  // namespace hadal
