@@ -22,7 +22,8 @@ namespace {
 constexpr char kSignal = 's';
 constexpr char kEnd = 'e';
 
-std::atomic<int> pending = 0;        // signals since the last rearm
+std::atomic<int> pending = 0;  // signals since the last rearm
+std::atomic<bool> terminated = false;
 std::atomic<int> write_end_of = -1;  // of the pipe, -1 while there is none
 
 void write_byte(int fd, char byte) {
@@ -30,8 +31,10 @@ void write_byte(int fd, char byte) {
   }
 }
 
-void on_signal(int) {
+void on_signal(int signal) {
   const int error = errno;
+  if (signal == SIGTERM)
+    terminated = true;
   if (pending.fetch_add(1) > 0)
     ::_exit(kInterruptedExitCode);
   if (write_end_of >= 0)
@@ -70,6 +73,7 @@ Interrupt::Interrupt() : state_(std::make_unique<State>()) {
         ErrorCode::resource,
         std::string("cannot create a pipe: ") + std::strerror(errno));
   pending = 0;
+  terminated = false;
   write_end_of = state_->pipe[1];
 
   // The thread takes no signals, so that they interrupt the main thread's
@@ -104,6 +108,10 @@ std::stop_token Interrupt::token() const {
 
 bool Interrupt::requested() const {
   return pending > 0;
+}
+
+bool Interrupt::termination() const {
+  return terminated;
 }
 
 void Interrupt::rearm() {

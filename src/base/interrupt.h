@@ -20,6 +20,9 @@ class Interrupt {
   // Stops at the next signal. Tokens taken before rearm() stay stopped.
   std::stop_token token() const;
   bool requested() const;
+  // Whether SIGTERM came: a request to leave, where Ctrl-C only stops an
+  // answer. rearm() does not forget it.
+  bool termination() const;
   // Forgets the signal: for a program that goes on after a stopped answer.
   void rearm();
 

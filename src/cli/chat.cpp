@@ -75,6 +75,8 @@ class Chat {
       if (input.outcome == LineEditor::Outcome::end)
         return;
       if (input.outcome == LineEditor::Outcome::interrupted) {
+        if (interrupt_.termination())
+          return;
         interrupt_.rearm();
         continue;
       }
@@ -92,11 +94,11 @@ class Chat {
  private:
   // A line, and those that a backslash at its end asks for.
   LineEditor::Input read_message() {
-    LineEditor::Input input = editor_.read("> ");
+    LineEditor::Input input = editor_.read("> ", interrupt_.token());
     while (input.outcome == LineEditor::Outcome::line &&
            input.text.ends_with('\\')) {
       input.text.back() = '\n';
-      const LineEditor::Input more = editor_.read(". ");
+      const LineEditor::Input more = editor_.read(". ", interrupt_.token());
       if (more.outcome != LineEditor::Outcome::line)
         return more;
       input.text += more.text;

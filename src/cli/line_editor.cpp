@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <clocale>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "cli/terminal_input.h"
 
 namespace hadal::cli {
 namespace {
@@ -35,6 +35,7 @@ struct LineEditor::State {
   std::string prompt;
   EditLine* editor = nullptr;
   History* history = nullptr;
+  std::unique_ptr<TerminalInput> input;
 
   static char* prompt_of(EditLine* editor) {
     void* data = nullptr;
@@ -56,6 +57,7 @@ struct LineEditor::State {
     ::el_set(editor, EL_EDITOR, "emacs");
     ::el_set(editor, EL_HIST, ::history, history);
     ::el_set(editor, EL_BIND, "^R", "em-inc-search-prev", nullptr);
+    input = std::make_unique<TerminalInput>(editor);
     ::el_source(editor, nullptr);
   }
 
@@ -90,6 +92,7 @@ LineEditor::~LineEditor() {
   if (!state_->terminal)
     return;
   state_->save();
+  state_->input.reset();
   ::el_end(state_->editor);
   ::history_end(state_->history);
 }
@@ -98,7 +101,8 @@ bool LineEditor::is_terminal() const {
   return state_->terminal;
 }
 
-LineEditor::Input LineEditor::read(const std::string& prompt) {
+LineEditor::Input LineEditor::read(
+    const std::string& prompt, const std::stop_token& stop) {
   Input input;
   if (!state_->terminal) {
     if (std::getline(std::cin, input.text))
@@ -106,14 +110,15 @@ LineEditor::Input LineEditor::read(const std::string& prompt) {
     return input;
   }
   state_->prompt = prompt;
+  const TerminalInput::Reading reading(*state_->input, state_->prompt, stop);
   int length = 0;
-  errno = 0;
   const char* const line = ::el_gets(state_->editor, &length);
   if (line == nullptr || length <= 0) {
     std::cerr << '\n';
-    input.outcome = errno == EINTR ? Outcome::interrupted : Outcome::end;
+    const bool interrupted = state_->input->interrupted();
+    input.outcome = interrupted ? Outcome::interrupted : Outcome::end;
     // The terminal was left in editing mode by the signal.
-    if (errno == EINTR)
+    if (interrupted)
       ::el_reset(state_->editor);
     return input;
   }

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
+#include <stop_token>
 #include <string>
 
 namespace hadal::cli {
@@ -23,9 +23,9 @@ class LineEditor {
     Outcome outcome = Outcome::end;
     std::string text;  // without its newline
   };
-  // Shows `prompt` and waits. Ctrl-C gives `interrupted`, Ctrl-D on an empty
-  // line `end`.
-  Input read(const std::string& prompt);
+  // Shows `prompt` and waits. On a terminal a stop, as Ctrl-C requests it,
+  // gives `interrupted`; Ctrl-D on an empty line gives `end`.
+  Input read(const std::string& prompt, const std::stop_token& stop);
 
   bool is_terminal() const;
 

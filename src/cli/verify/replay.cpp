@@ -13,7 +13,7 @@ namespace {
 // sums; a fast path may lose 1.5 times what the official bfloat16 code loses.
 constexpr double kExactMean = 1e-5;
 constexpr double kExactMax = 1e-3;
-constexpr double kUnroundedMean = 1e-6;
+constexpr double kUnroundedMean = 1e-9;
 constexpr double kExactTrace = 1e-3;
 constexpr double kShareOfBfloat16 = 1.5;
 
