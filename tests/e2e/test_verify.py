@@ -39,7 +39,7 @@ class Verify(ProgramTest):
                             "--index-fp4", "off")
         for case in cases.values():
             self.assertEqual(case["column"], "f32_unrounded")
-            self.assertLessEqual(case["kl_mean"], 1e-6)
+            self.assertLessEqual(case["kl_mean"], 1e-9)
 
     def test_random_checkpoints_of_other_shapes(self):
         """Made by tools/oracle: numpy for f32, transformers for unrounded."""
@@ -55,6 +55,30 @@ class Verify(ProgramTest):
                         case["column"],
                         "f32_unrounded" if switches else "f32")
                     self.assertLessEqual(case["kl_mean"], 1e-9)
+
+    def test_next_token_module(self):
+        """Made by tools/oracle: the module's logits beside nano's prompts."""
+        path = (NANO.parent.parent / "tests" / "data" / "oracle" /
+                "nano_mtp.safetensors")
+        outcome = hadal("verify", path, "--json", "--precision", "exact")
+        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+        cases = outcome.json()["cases"]
+        self.assertEqual([c["name"] for c in cases], ["story", "tool"])
+        for case in cases:
+            self.assertLessEqual(case["mtp_kl_mean"], 1e-9)
+            self.assertLessEqual(case["mtp_kl_max"], 1e-9)
+            # The trunk's logits stand in nano's own golden file.
+            self.assertIsNone(case["kl_mean"])
+        # 100 as a logit of the module's second row.
+        header, data = read_safetensors(path)
+        at = header["story.mtp_logits.f32"]["data_offsets"][0] + (4224 + 9) * 4
+        damaged = self.folder / "golden.safetensors"
+        write_safetensors(damaged, header,
+                          data[:at] + b"\x00\x00\xc8\x42" + data[at + 4:])
+        outcome = hadal("verify", damaged, "--json", "--precision", "exact",
+                        "--case", "story")
+        self.assertEqual(outcome.status, 1, outcome.out + outcome.err)
+        self.assertGreater(outcome.json()["cases"][0]["mtp_kl_max"], 1)
 
     def test_reference_kernels(self):
         outcome = hadal("verify", GOLDEN, "--json", "--precision", "exact",
