@@ -1,8 +1,12 @@
 // Shards and their index: what belongs together, and what does not.
 #include "checkpoint/checkpoint_files.h"
 
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
 
 #include "checkpoint/safetensors_writer.h"
 #include "checkpoint/testing/temporary_directory.h"
@@ -133,12 +137,27 @@ TEST_F(CheckpointFilesTest, DamagedShardIsNamed) {
   expect("corrupt: ", "m-1.safetensors: ");
 }
 
+// Root may read every file, so a child process gives its rights away first.
 TEST_F(CheckpointFilesTest, UnreadableFile) {
-  if (::geteuid() == 0)
-    GTEST_SKIP() << "root may read everything";
+  constexpr uid_t kNobody = 65534;
+  const auto verdict_without_rights = [this] {
+    if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 ||
+                             ::setresgid(kNobody, kNobody, kNobody) != 0 ||
+                             ::setresuid(kNobody, kNobody, kNobody) != 0))
+      std::cerr << "cannot become nobody";
+    else
+      std::cerr << verdict();
+    std::_Exit(EXIT_SUCCESS);
+  };
+  using std::filesystem::perms;
   std::filesystem::permissions(
-      directory_ / "m-1.safetensors", std::filesystem::perms::none);
-  expect("io: ", "m-1.safetensors: cannot open: Permission denied");
+      directory_.path(),
+      perms::owner_all | perms::others_read | perms::others_exec);
+  std::filesystem::permissions(directory_ / "m-1.safetensors", perms::none);
+  EXPECT_EXIT(
+      verdict_without_rights(),
+      ::testing::ExitedWithCode(EXIT_SUCCESS),
+      "^io: .*m-1.safetensors: cannot open: Permission denied");
 }
 
 TEST_F(CheckpointFilesTest, DirectoryInPlaceOfAShard) {

@@ -35,12 +35,14 @@ class Outcome:
         return json.loads(self.out)
 
 
-def hadal(*arguments, stdin=b"", environment=None, timeout=240):
+def hadal(*arguments, stdin=b"", environment=None, timeout=240,
+          program=PROGRAM, **process):
+    """Runs the program; `process` goes to subprocess.run."""
     if isinstance(stdin, str):
         stdin = stdin.encode()
     return Outcome(subprocess.run(
-        [PROGRAM, *map(str, arguments)], input=stdin, capture_output=True,
-        timeout=timeout, env=ENVIRONMENT | (environment or {})))
+        [program, *map(str, arguments)], input=stdin, capture_output=True,
+        timeout=timeout, env=ENVIRONMENT | (environment or {}), **process))
 
 
 class ProgramTest(unittest.TestCase):
