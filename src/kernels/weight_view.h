@@ -29,8 +29,9 @@ struct WeightView {
   int64_t rows = 0;
   int64_t cols = 0;
   int64_t row_bytes = 0;     // from one row of `data` to the next
-  int64_t scale_stride = 0;  // scales (and biases) from one row to the next;
-                             // for fp8_block from one block row to the next
+  int64_t scale_stride = 0;  // bytes of `scales` (and of `biases`) from one row
+                             // to the next; for fp8_block from one row of
+                             // blocks to the next
   const std::byte* data = nullptr;
   const std::byte* scales = nullptr;  // null for f32, bf16, f16
   const std::byte* biases = nullptr;  // affine only, in scale_format
