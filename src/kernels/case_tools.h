@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "kernels/kernel_check.h"
 
 namespace hadal {
@@ -47,6 +48,15 @@ inline Comparison compare_outputs(
   return result;
 }
 
+// The same for the same bits. Which bits a new NaN gets is the processor's
+// choice, so all count as one.
+inline uint64_t output_digest(std::vector<float> outputs) {
+  for (float& value : outputs)
+    if (std::isnan(value))
+      value = std::numeric_limits<float>::quiet_NaN();
+  return hash64(std::as_bytes(std::span(outputs)));
+}
+
 // Seconds that `body` takes.
 template <class Body>
 double seconds_of(const Body& body) {
@@ -77,6 +87,7 @@ KernelCheck check_case(
   const Comparison comparison = compare_outputs(expected, actual, floor);
   check.max_error = comparison.max_error;
   check.ok = comparison.max_error <= tolerance;
+  check.digest = output_digest(std::move(actual));
   return check;
 }
 

@@ -2,6 +2,7 @@
 // `hadal doctor` prints and what the tests walk over.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct KernelCheck {
   double tolerance = 0;
   double seconds_reference = 0;
   double seconds = 0;
-  bool ok = false;  // max_error <= tolerance
+  bool ok = false;      // max_error <= tolerance
+  uint64_t digest = 0;  // of the outputs' bits; every NaN counts as the same
 };
 
 // Each appends the cases of one operation; defined in <op>/<op>_check.cpp.
