@@ -25,8 +25,9 @@ struct FeedOptions {
   std::function<void(
       int64_t layer, int64_t first, std::span<const float> streams)>
       on_layer;
-  // Checked between chunks; feed then throws Error(cancelled). The session
-  // stays valid at the last chunk that was done.
+  // Checked between chunks and between the layers of long ones; feed then
+  // throws Error(cancelled). The session stays valid, with the tokens of the
+  // chunks that were done, or of the last snapshot before.
   std::stop_token stop;
   int64_t chunk_tokens = 0;  // 0: as the executor likes; no effect on any bit
 };

@@ -63,8 +63,10 @@ Timeline Timeline::fork() const {
   return Timeline(cache_.fork(), tokens_, snapshots_, options_);
 }
 
-int64_t Timeline::tokens_until_snapshot() const {
-  return options_.snapshot_tokens - length() % options_.snapshot_tokens;
+int64_t Timeline::tokens_until_snapshot(int64_t most) const {
+  const int64_t distance = options_.snapshot_tokens;
+  const int64_t next = distance - length() % distance;
+  return next + std::max<int64_t>(0, most - next) / distance * distance;
 }
 
 void Timeline::append(std::span<const int32_t> tokens) {

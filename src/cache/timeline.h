@@ -11,7 +11,7 @@
 namespace hadal {
 
 struct TimelineOptions {
-  // A snapshot is taken at every multiple; itself a multiple of 128, where the
+  // A snapshot is taken where a chunk ends at a multiple; itself a multiple of 128, where the
   // histories are shortest. With Flash a snapshot takes about 4 MB.
   int64_t snapshot_tokens = 256;
   // When there are more, some are dropped such that they stand close near the
@@ -37,9 +37,10 @@ class Timeline {
   std::span<const int32_t> tokens() const { return tokens_; }
   int64_t length() const { return static_cast<int64_t>(tokens_.size()); }
 
-  // The most tokens that the next chunk may have if the next snapshot is to
-  // fall on its end. Longer chunks are allowed and skip the snapshot.
-  int64_t tokens_until_snapshot() const;
+  // The tokens that the next chunk may have if a snapshot is to fall on its
+  // end: as many as `most` allows, at least those to the next one. Chunks that
+  // are longer than the distance of snapshots skip those inside them.
+  int64_t tokens_until_snapshot(int64_t most = 0) const;
 
   // The forward pass has advanced the cache by these tokens. Takes a snapshot
   // when one is due; without memory for it, older ones give way.

@@ -120,6 +120,10 @@ TEST_F(TimelineTest, SnapshotsComeFromAnyChunksThatAllowThem) {
   skipping.append(std::span(tokens).first(300));
   EXPECT_EQ(lengths(skipping), (std::vector<int64_t>{}));
   EXPECT_EQ(skipping.tokens_until_snapshot(), 384 - 300);
+  EXPECT_EQ(skipping.tokens_until_snapshot(83), 384 - 300);
+  EXPECT_EQ(skipping.tokens_until_snapshot(84 + 127), 384 - 300);
+  EXPECT_EQ(skipping.tokens_until_snapshot(84 + 128), 512 - 300);
+  EXPECT_EQ(skipping.tokens_until_snapshot(1000), 1280 - 300);
   // A multiple that lies within the reach is still taken.
   testing::feed(skipping.cache(), std::span(tokens).subspan(300, 87));
   skipping.append(std::span(tokens).subspan(300, 87));

@@ -187,9 +187,14 @@ std::span<const float> Session::feed(
 
   size_t written = 0;
   for (int64_t done = 0; done < total;) {
-    // Pieces end where the timeline wants to take a snapshot.
+    // Pieces are as long as the executor's chunks and end where the timeline
+    // can take a snapshot.
+    const int64_t most = std::min(
+        total - done,
+        state.implementation().executor->chunk_tokens(
+            state.model.options().mtp));
     const int64_t count =
-        std::min(total - done, state.timeline.tokens_until_snapshot());
+        std::min(total - done, state.timeline.tokens_until_snapshot(most));
     std::vector<int64_t> at;
     while (written + at.size() < wanted.size() &&
            wanted[written + at.size()] < done + count)

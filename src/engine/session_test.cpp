@@ -89,6 +89,33 @@ TEST(Session, StopsBetweenChunksAndGoesOnWithTheSameBits) {
       -1);
 }
 
+TEST(Session, StopsInsideALongChunkAndGoesOnWithTheSameBits) {
+  const Model model = Model::load(nano_options(Precision::standard));
+  const std::vector<int32_t> tokens = sample_tokens(900);
+  const std::vector<float> expected = all_logits(model, tokens);
+  Session session(model);
+  session.feed(std::span(tokens).first(300));
+  std::stop_source source;
+  const FeedOptions options{
+      .on_layer =
+          [&](int64_t layer, int64_t, std::span<const float>) {
+            if (layer == 2)
+              source.request_stop();
+          },
+      .stop = source.get_token()};
+  EXPECT_EQ(
+      code_of([&] { session.feed(std::span(tokens).subspan(300), options); }),
+      ErrorCode::cancelled);
+  // The window's older rows are gone: back to the last snapshot.
+  EXPECT_EQ(session.length(), 256);
+  const std::span<const float> logits =
+      session.feed(std::span(tokens).subspan(256));
+  EXPECT_EQ(
+      first_difference(
+          rows(expected, 899, 900, model.info().vocabulary), logits),
+      -1);
+}
+
 // Without the roundings of spec 8, which turn a difference in the last bit into
 // one of a whole code where a value lies on a border.
 TEST(Session, ReferenceBackendAgrees) {

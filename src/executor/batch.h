@@ -27,7 +27,9 @@ struct RunHooks {
       int64_t first_position,
       std::span<const float> streams)>
       on_layer;
-  std::stop_token stop;  // between chunks: Error(cancelled)
+  // Looked at between chunks, and between the layers of long ones, whose
+  // sequences may then be poisoned: Error(cancelled).
+  std::stop_token stop;
 };
 
 }  // namespace hadal

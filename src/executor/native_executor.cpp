@@ -12,6 +12,9 @@
 namespace hadal {
 namespace {
 
+// Chunks of so many tokens and more take long enough to be stopped inside.
+constexpr int64_t kStopTokens = 256;
+
 // Where a run stands: entries before `entry` are done, and `offset` tokens of
 // that one.
 struct Cursor {
@@ -125,8 +128,14 @@ void NativeExecutor::run_chunk(
   const int64_t row_size =
       network_->config.hc_mult * network_->config.hidden_size;
   LayerHook on_layer;
-  if (hooks.on_layer)
+  const bool may_stop =
+      hooks.stop.stop_possible() && chunk.tokens() >= kStopTokens;
+  if (hooks.on_layer || may_stop)
     on_layer = [&](int64_t layer, const float* streams) {
+      if (may_stop && hooks.stop.stop_requested())
+        throw Error(ErrorCode::cancelled, "stopped");
+      if (!hooks.on_layer)
+        return;
       for (size_t i = 0; i < chunk.segments.size(); ++i) {
         const Segment& segment = chunk.segments[i];
         hooks.on_layer(

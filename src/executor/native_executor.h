@@ -51,8 +51,11 @@ class NativeExecutor {
   const Network& network() const { return *network_; }
   const Backend& backend() const { return backend_; }
   int threads() const { return team_.size(); }
-  // The most tokens of a chunk.
-  int64_t chunk_tokens() const { return plan_.chunk_tokens; }
+  // The most tokens of a chunk; `mtp`: of sequences that feed the next-token
+  // module.
+  int64_t chunk_tokens(bool mtp = false) const {
+    return mtp ? mtp_plan_.chunk_tokens : plan_.chunk_tokens;
+  }
 
  private:
   Pass pass(const Chunk& chunk);
