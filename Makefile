@@ -43,9 +43,11 @@ nightly: setup-test ## also the tests that `make test` leaves out for their time
 	@cmake --build --preset cpu --parallel $(JOBS)
 	@$(CTEST) --test-dir build
 
-bench: build ## times of every kernel and speeds of the nano model, here
-	@build/hadal doctor
-	@build/hadal generate --prompt "$(STORY)" --temperature 0 >/dev/null
+bench: setup-bench ## speeds and their share of what this machine can do (minutes)
+	@cmake --preset bench $(QUIET_CONFIGURE)
+	@cmake --build --preset bench --parallel $(JOBS) --target hadal_cli hadal_benches
+	@build/hadal bench --kernels --synthetic flash:layers=8,experts=32 \
+	  --context 1K,64K,1M --batch 1,8
 
 format: setup-test ## format the tracked sources
 	@scripts/format.sh
@@ -60,11 +62,13 @@ install: build ## program, library, headers and nano model into PREFIX
 clean: ## remove all build folders
 	@rm -rf build build-debug build-tsan build-fuzz
 
-.PHONY: setup-build setup-test setup-fuzz
+.PHONY: setup-build setup-test setup-bench setup-fuzz
 setup-build:
 	@scripts/setup.sh build
 setup-test:
 	@scripts/setup.sh test
+setup-bench:
+	@scripts/setup.sh bench
 setup-fuzz:
 	@scripts/setup.sh test fuzz
 

@@ -130,6 +130,10 @@ int run(int argc, char** argv) {
           "Turn text into token ids and back, or render chat requests",
           add_tokenize));
   verbs.push_back(
+      add("bench",
+          "Measure speeds and their share of what the machine can do",
+          add_bench));
+  verbs.push_back(
       add("doctor", "Check this machine and every kernel on it", add_doctor));
   verbs.push_back(
       add("completion",

@@ -20,6 +20,7 @@ Run add_chat(CLI::App& app);
 Run add_inspect(CLI::App& app);
 Run add_verify(CLI::App& app);
 Run add_tokenize(CLI::App& app);
+Run add_bench(CLI::App& app);
 Run add_doctor(CLI::App& app);
 Run add_convert(CLI::App& app);
 Run add_eval(CLI::App& app);

@@ -15,16 +15,12 @@
 // sources.cmake: <op>/<op>_bench.cpp becomes hadal_<op>_bench.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
-#include <vector>
 
-#include "base/huge_memory.h"
 #include "base/thread_team.h"
 #include "kernels/ceilings.h"
-#include "kernels/weight_view.h"
+#include "kernels/cold_weights.h"
 
 namespace hadal {
 
@@ -59,25 +55,5 @@ class KernelBenches {
 // which --benchmark_min_time is 0.3 s by default. Returns the exit status.
 int run_kernel_benches(
     int argc, char** argv, const std::function<void(KernelBenches&)>& declare);
-
-// Copies of a random matrix in huge pages, together at least `bytes`, so that
-// each next() comes from memory rather than from a cache.
-class ColdWeights {
- public:
-  // `like` gives format and shape (random_weight.h).
-  explicit ColdWeights(
-      const WeightView& like, int64_t bytes = int64_t{256} << 20);
-
-  const WeightView& next();
-  const std::vector<WeightView>& views() const { return views_; }
-  // Of one copy: codes, scales and biases.
-  double bytes_of_one() const { return bytes_of_one_; }
-
- private:
-  HugeMemory memory_;
-  std::vector<WeightView> views_;
-  size_t turn_ = 0;
-  double bytes_of_one_ = 0;
-};
 
 }  // namespace hadal

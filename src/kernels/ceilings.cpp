@@ -259,7 +259,6 @@ double measure_read_bandwidth(ThreadTeam& team) {
   const HugeMemory memory(bytes);
   const int64_t count = static_cast<int64_t>(bytes);
   constexpr int64_t kGrain = int64_t{1} << 20;
-  // Each member places the pages that it will read.
   team.parallel_for(count, kGrain, [&](int64_t begin, int64_t end, int) {
     std::fill(memory.data() + begin, memory.data() + end, std::byte{1});
   });
@@ -280,20 +279,17 @@ double measure_read_bandwidth(ThreadTeam& team) {
 
 double measure_peak(Arithmetic arithmetic, ThreadTeam& team) {
   std::atomic<float> sink{0};
-  double operations = 0;
+  std::atomic<double> operations{0};
   const auto run = [&](int64_t rounds) {
+    operations = 0;
     return seconds_of([&] {
-      team.parallel_for(
-          team.size(), 1, [&](int64_t begin, int64_t end, int member) {
-            float sum = 0;
-            double done = 0;
-            for (int64_t i = begin; i < end; ++i)
-              done +=
-                  HWY_DYNAMIC_DISPATCH(RunArithmetic)(arithmetic, rounds, &sum);
-            sink.store(sum, std::memory_order_relaxed);
-            if (member == 0)
-              operations = done * team.size();
-          });
+      team.parallel_for(team.size(), 1, [&](int64_t begin, int64_t end, int) {
+        float sum = 0;
+        for (int64_t i = begin; i < end; ++i)
+          operations +=
+              HWY_DYNAMIC_DISPATCH(RunArithmetic)(arithmetic, rounds, &sum);
+        sink.store(sum, std::memory_order_relaxed);
+      });
     });
   };
   int64_t rounds = 256;

@@ -23,7 +23,7 @@ std::string_view name(Arithmetic arithmetic);
 struct Ceilings {
   std::string instruction_set;  // Highway's name of the target that ran
   int threads = 0;
-  // Sequential reading of 512 MB in huge pages, every thread its own part.
+  // Sequential reading of 512 MB in huge pages, shared among the threads.
   double read_bytes_per_second = 0;
   // Operations per second of all threads together; a multiply-add counts two.
   // 0: the instruction set has no such instruction.

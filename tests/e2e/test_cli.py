@@ -10,8 +10,8 @@ import time
 from harness import (ENVIRONMENT, NANO, PROGRAM, SOURCE, ProgramTest, hadal,
                      main)
 
-VERBS = ["generate", "chat", "inspect", "verify", "tokenize", "doctor",
-         "completion"]
+VERBS = ["generate", "chat", "inspect", "verify", "tokenize", "bench",
+         "doctor", "completion"]
 STORY = "Tell me a story about a fox named Nina."
 
 
@@ -332,6 +332,51 @@ class Doctor(ProgramTest):
         for key in ("version", "processor", "cores", "memory",
                     "instruction_sets", "devices", "libraries", "nano_model"):
             self.assertIn(key, report)
+
+
+class Bench(ProgramTest):
+    QUICK = ("bench", "--synthetic", "tiny:layers=4", "--threads", "1",
+             "--seconds", "0.01", "--prompt", "16")
+
+    def test_json_and_plot(self):
+        plot = self.folder / "plot.svg"
+        out = hadal(*self.QUICK, "--context", "100,1K", "--batch", "1,2",
+                    "--json", "--svg", plot)
+        self.assertEqual(out.status, 0, out.err)
+        report = out.json()
+        for key in ("machine", "ceilings", "rows", "model", "warnings"):
+            self.assertIn(key, report)
+        for entry in report["ceilings"]:
+            for key in ("name", "value", "unit"):
+                self.assertIn(key, entry)
+        names = [row["name"] for row in report["rows"]]
+        self.assertEqual(names, ["decode, context 100, 1 thread",
+                                 "decode, context 1K, 1 thread",
+                                 "decode of 2, context 100, 1 thread",
+                                 "prefill 16, 1 thread"])
+        for row in report["rows"]:
+            self.assertGreater(row["value"], 0)
+            self.assertAlmostEqual(row["value"] / row["ceiling"], row["share"])
+        self.assertTrue(plot.read_text().startswith("<svg"))
+
+    def test_table_and_profile(self):
+        out = hadal(*self.QUICK, "--context", "100", "--profile")
+        self.assertEqual(out.status, 0, out.err)
+        self.assertIn("decode, context 100, 1 thread", out.out)
+        self.assertIn("hyper-connection pre", out.out)
+
+    def test_bad_input(self):
+        for flags, words in (
+                (("--synthetic", "flash:layers=99"), "expected 1 to 43"),
+                (("--synthetic", "flash:format=q4"), "expected one of release"),
+                (("--synthetic", "pro:format=bf16"), "ask for fewer layers"),
+                (("--synthetic", "tiny", "--context", "4x"), "4K or 1M"),
+                (("--synthetic", "tiny", "--context", "2M"), "at most 1,048,576"),
+                (("--synthetic", "tiny", "--threads", "1,1"), "twice"),
+                (("--synthetic", "tiny", "--model", NANO), "give one")):
+            out = hadal("bench", *flags)
+            self.assertNotEqual(out.status, 0, flags)
+            self.assertIn(words, out.err)
 
 
 class Completion(ProgramTest):

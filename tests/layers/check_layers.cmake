@@ -6,7 +6,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(layers base text checkpoint kernels weights cache model executor generation
-  engine convert server cli)
+  engine convert server bench cli)
 
 # errors_in(OUT FILE ALLOWED...): one line for each include of a folder of
 # `layers` that ALLOWED does not name.

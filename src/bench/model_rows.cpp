@@ -1,0 +1,122 @@
+// Decode at every context, batches, prefill.
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "base/readable.h"
+#include "bench/bench_rows.h"
+
+namespace hadal {
+namespace {
+
+// Steps whose kernels are recorded: their bytes vary with the chosen experts
+// where several sequences are decoded at once.
+constexpr int kRecordedSteps = 4;
+
+double now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// "4K" for powers of two in thousands, else "5,000".
+std::string tokens_text(int64_t tokens) {
+  if (tokens >= 1 << 20 && tokens % (1 << 20) == 0)
+    return std::to_string(tokens >> 20) + "M";
+  if (tokens >= 1 << 10 && tokens % (1 << 10) == 0)
+    return std::to_string(tokens >> 10) + "K";
+  return grouped(tokens);
+}
+
+// Runs `run` a few times with the recorder on; the work of one run goes into
+// the row.
+template <class Work>
+void record(
+    BenchModel& model,
+    int runs,
+    const BenchOptions& options,
+    BenchReport& report,
+    BenchRow& row,
+    const Work& run) {
+  model.recorder().start();
+  const double start = now();
+  for (int i = 0; i < runs; ++i)
+    run();
+  const double seconds = now() - start;
+  model.recorder().stop();
+  const std::vector<KernelUse> uses = model.recorder().uses();
+  for (const KernelUse& use : uses) {
+    row.weight_bytes += use.weight_bytes / runs;
+    row.cache_bytes += use.cache_bytes / runs;
+    for (int i = 0; i < kArithmeticCount; ++i)
+      row.operations[i] += use.operations[i] / runs;
+  }
+  if (options.profile)
+    report.profiles.push_back({row.name, model.threads(), seconds, runs, uses});
+}
+
+void add_decode_row(
+    const BenchOptions& options,
+    const BenchHooks& hooks,
+    BenchModel& model,
+    int64_t context,
+    int batch,
+    BenchReport& report) {
+  BenchRow row;
+  row.name = fmt::format(
+      "decode{}, context {}{}",
+      batch > 1 ? fmt::format(" of {}", batch) : "",
+      tokens_text(context),
+      threads_text(model.threads()));
+  row.unit = "tokens/s";
+  row.threads = model.threads();
+  row.units = batch;
+  announce(hooks, row.name);
+  std::vector<SequenceCache> sequences;
+  for (int i = 0; i < batch; ++i)
+    sequences.push_back(model.filled(context, hooks.stop));
+  model.step(sequences);
+  const auto step = [&] { model.step(sequences); };
+  record(model, kRecordedSteps, options, report, row, step);
+  row.timing = measure(options.seconds, hooks.stop, step);
+  report.rows.push_back(row);
+}
+
+void add_prefill_row(
+    const BenchOptions& options,
+    const BenchHooks& hooks,
+    BenchModel& model,
+    BenchReport& report) {
+  const int64_t tokens = options.prompt_tokens;
+  BenchRow row;
+  row.name = fmt::format(
+      "prefill {}{}", tokens_text(tokens), threads_text(model.threads()));
+  row.unit = "tokens/s";
+  row.threads = model.threads();
+  row.units = static_cast<double>(tokens);
+  row.bound = Bound::arithmetic;
+  announce(hooks, row.name);
+  const auto prefill = [&] { model.prefill(tokens, hooks.stop); };
+  record(model, 1, options, report, row, prefill);
+  row.timing = measure(options.seconds, hooks.stop, prefill);
+  report.rows.push_back(row);
+}
+
+}  // namespace
+
+void add_model_rows(
+    const BenchOptions& options,
+    const BenchHooks& hooks,
+    BenchModel& model,
+    BenchReport& report) {
+  for (const int batch : options.batches)
+    for (const int64_t context : options.contexts) {
+      add_decode_row(options, hooks, model, context, batch, report);
+      if (batch > 1)
+        break;
+    }
+  if (options.prompt_tokens > 0)
+    add_prefill_row(options, hooks, model, report);
+}
+
+}  // namespace hadal
