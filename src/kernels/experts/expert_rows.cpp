@@ -28,20 +28,12 @@ void ExpertRows::begin(
     const RowsForm& form, const float* source, int64_t rows, int64_t cols) {
   form_ = form;
   source_ = source;
-  in_place_ = form.format == ActivationFormat::f32 && cols % 16 == 0;
   rounded_rows_ = form.rounded ? rounded_.reserve(rows * cols) : nullptr;
-  if (!in_place_) {
-    input_ = lay_out_product_input(
-        form.format,
-        rows,
-        cols,
-        memory_.reserve(product_input_bytes(form.format, rows, cols)));
-    return;
-  }
-  input_ = {.format = form.format, .rows = rows, .cols = cols};
-  // Products only read it.
-  input_.values = form.rounded ? rounded_rows_ : const_cast<float*>(source);
-  input_.stride = cols;
+  input_ = lay_out_product_input(
+      form.format,
+      rows,
+      cols,
+      memory_.reserve(product_input_bytes(form.format, rows, cols)));
 }
 
 void ExpertRows::prepare(int64_t begin, int64_t end) const {
@@ -54,8 +46,7 @@ void ExpertRows::prepare(int64_t begin, int64_t end) const {
     }
     rows = rounded_rows_;
   }
-  if (!in_place_)
-    prepare_product_input(input_, rows, cols, begin, end);
+  prepare_product_input(input_, rows, cols, begin, end);
 }
 
 }  // namespace hadal

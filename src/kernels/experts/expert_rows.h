@@ -30,8 +30,6 @@ class ExpertRows {
       const RowsForm& form, const float* source, int64_t rows, int64_t cols);
   // Fills rows [begin, end); disjoint ranges by several threads at once.
   void prepare(int64_t begin, int64_t end) const;
-  // All rows are in place already: nothing to prepare.
-  bool ready() const { return !form_.rounded && in_place_; }
   int64_t rows() const { return input_.rows; }
   int64_t cols() const { return input_.cols; }
   const ProductInput& input() const { return input_; }
@@ -39,7 +37,6 @@ class ExpertRows {
  private:
   RowsForm form_;
   const float* source_ = nullptr;
-  bool in_place_ = false;  // the products read plain rows
   ProductInput input_;
   AlignedBuffer<float> rounded_;
   AlignedBuffer<std::byte> memory_;

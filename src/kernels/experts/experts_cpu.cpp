@@ -63,8 +63,6 @@ int64_t rows_at_once(int64_t count) {
 }
 
 void prepare_all(const ExpertRows& rows, ThreadTeam& team) {
-  if (rows.ready())
-    return;
   if (rows.rows() * rows.cols() <= kSharedValues)
     return rows.prepare(0, rows.rows());
   team.parallel_for(rows.rows(), 1, [&](int64_t begin, int64_t end, int) {

@@ -6,12 +6,27 @@
 // instruction set. linear_reference says what is computed with plain sums in
 // increasing K, so it differs from linear_cpu by rounding only.
 //
-// Activations f32 and bf16, weights of every format:
-//   w[k] = the value of dequantize_row (codecs/dequantize.h);
-//   x[k] = the activation, for bf16 rounded to nearest even first.
-//   K is filled up with zeros to a multiple of 16. Sixteen accumulators begin
-//   at 0; acc[k mod 16] = fma(x[k], w[k], acc[k mod 16]) in increasing k; then
-//   for h = 8, 4, 2, 1: acc[i] += acc[i + h] for i < h; y = acc[0].
+// Activations f32, weights of every format:
+//   w[k] = the value of dequantize_row (codecs/dequantize.h).
+//   K is filled up with zeros to a multiple of 64. Sixteen accumulators begin
+//   at 0. Of every 64 columns each takes four, j + 1, j, j + 9, j + 8 with
+//   j = 16 (i / 4) + 2 (i mod 4) for accumulator i: acc = fma(x[k], w[k], acc).
+//   Groups of 64 come in increasing order; then for h = 8, 4, 2, 1:
+//   acc[i] += acc[i + h] for i < h; y = acc[0].
+//
+// Activations bf16, weights fp8_block, mxfp8 and bf16; the others are refused
+// (ErrorCode::internal): they are no bfloat16 numbers. The same order, with
+//   x[k] rounded to bfloat16, to nearest even; then below 2^-64 zero, from 2^87
+//     on infinite;
+//   E8M0 scales: w[k] = code * scale, the scale at least 2^-46; where one is
+//     above 2^40 or NaN, so are the outputs of its rows NaN;
+//   fp8_block with F32 scales: the accumulators of each 128 columns begin at 0
+//     with w[k] = code and go as acc = fma(block, scale, acc) to the row's;
+//   bf16: weights below 2^-48 are zero.
+//   So products and sums are multiples of 2^-126 and never subnormal: this is
+//   what the bfloat16 dot product of AVX-512 computes, odd element first, which
+//   takes subnormal numbers for zero, and what two fused multiply-adds do
+//   elsewhere. The bits of a NaN are not part of the contract.
 //
 // Activations int8, weights mxfp4 and affine; int16, weights mxfp4. The other
 // pairs are refused (ErrorCode::internal): their values do not fit.

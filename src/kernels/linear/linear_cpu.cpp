@@ -10,6 +10,8 @@ namespace {
 // Rows are handed out in whole tiles of the widest kernel.
 constexpr int64_t kRowGrain = 32;
 constexpr int64_t kTokenGrain = 12;
+// So few numbers are prepared before the others of the team would be awake.
+constexpr int64_t kAloneInputs = 16 * 1024;
 
 // Grows to the largest product of the thread, then stays.
 std::byte* thread_scratch(int64_t bytes) {
@@ -29,24 +31,19 @@ void linear_cpu(const LinearParams& params, ThreadTeam& team) {
   check_product(weight, params.activation);
   if (params.tokens == 0 || weight.rows == 0)
     return;
-  ProductInput input;
-  if (params.activation == ActivationFormat::f32 && weight.cols % 16 == 0) {
-    input.rows = params.tokens;
-    input.cols = weight.cols;
-    // Never written: preparation is what writes.
-    input.values = const_cast<float*>(params.x);
-    input.stride = params.x_stride;
-  } else {
-    input = lay_out_product_input(
-        params.activation,
-        params.tokens,
-        weight.cols,
-        input_memory(product_input_bytes(
-            params.activation, params.tokens, weight.cols)));
-    team.parallel_for(params.tokens, 1, [&](int64_t begin, int64_t end, int) {
-      prepare_product_input(input, params.x, params.x_stride, begin, end);
-    });
-  }
+  const ProductInput input = lay_out_product_input(
+      params.activation,
+      params.tokens,
+      weight.cols,
+      input_memory(
+          product_input_bytes(params.activation, params.tokens, weight.cols)));
+  const auto prepare = [&](int64_t begin, int64_t end, int) {
+    prepare_product_input(input, params.x, params.x_stride, begin, end);
+  };
+  if (params.tokens * weight.cols <= kAloneInputs)
+    prepare(0, params.tokens, 0);
+  else
+    team.parallel_for(params.tokens, 1, prepare);
   const int64_t scratch_bytes = product_scratch_bytes(weight.cols);
   const int64_t row_tiles = (weight.rows + kRowGrain - 1) / kRowGrain;
   if (row_tiles >= team.size() || params.tokens < 2 * kTokenGrain) {

@@ -1,6 +1,7 @@
 // The meaning of a product in plain scalar code.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "kernels/codecs/affine.h"
@@ -14,17 +15,49 @@
 namespace hadal {
 namespace {
 
+// An activation as bfloat16 (linear.h).
+float as_bf16(float x) {
+  const float rounded = bf16_to_float(float_to_bf16(x));
+  if (std::abs(rounded) < 0x1p-64F)
+    return 0;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  return std::abs(rounded) >= 0x1p87F ? std::copysign(kInfinity, rounded)
+                                      : rounded;
+}
+
+// The weights of a row for bfloat16 activations, in place.
+void limit_weights(const WeightView& view, int64_t row, float* w) {
+  for (int64_t k = 0; k < view.cols; ++k) {
+    if (view.format == WeightFormat::bf16) {
+      if (std::abs(w[k]) < 0x1p-48F)
+        w[k] = 0;
+      continue;
+    }
+    if (view.scale_format != ScaleFormat::e8m0)
+      continue;
+    const float scale = weight_scale(view, row, k);
+    const float code = e4m3_to_float(
+        static_cast<uint8_t>(view.data[row * view.row_bytes + k]));
+    if (scale <= 0x1p40F)
+      w[k] = code * std::max(scale, 0x1p-46F);
+    else
+      w[k] = std::numeric_limits<float>::quiet_NaN();
+  }
+}
+
 void float_rows(const LinearParams& params, int64_t begin, int64_t end) {
   const int64_t cols = params.weight.cols;
   const bool round = params.activation == ActivationFormat::bf16;
   std::vector<float> w(static_cast<size_t>(cols));
   for (int64_t r = begin; r < end; ++r) {
     dequantize_row(params.weight, r, w.data());
+    if (round)
+      limit_weights(params.weight, r, w.data());
     for (int64_t t = 0; t < params.tokens; ++t) {
       const float* x = params.x + t * params.x_stride;
       float sum = 0;
       for (int64_t k = 0; k < cols; ++k)
-        sum += (round ? bf16_to_float(float_to_bf16(x[k])) : x[k]) * w[k];
+        sum += (round ? as_bf16(x[k]) : x[k]) * w[k];
       params.y[t * params.y_stride + r] = sum;
     }
   }

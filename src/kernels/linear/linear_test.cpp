@@ -10,127 +10,14 @@
 
 #include "hadal/error.h"
 #include "kernels/case_targets.h"
-#include "kernels/codecs/affine.h"
-#include "kernels/codecs/dequantize.h"
-#include "kernels/codecs/number_formats.h"
 #include "kernels/kernel_check.h"
 #include "kernels/linear/linear_cases.h"
+#include "kernels/linear/linear_contract.h"
 #include "kernels/random_weight.h"
 #include "kernels/same_bits.h"
 
 namespace hadal {
 namespace {
-
-std::vector<float> run(
-    void (*linear)(const LinearParams&, ThreadTeam&),
-    const WeightView& weight,
-    ActivationFormat activation,
-    const float* x,
-    int64_t tokens,
-    int threads) {
-  ThreadTeam team(threads);
-  std::vector<float> y(static_cast<size_t>(tokens * weight.rows), -777.0F);
-  linear(
-      {.x = x,
-       .x_stride = weight.cols,
-       .y = y.data(),
-       .y_stride = weight.rows,
-       .tokens = tokens,
-       .weight = weight,
-       .activation = activation},
-      team);
-  return y;
-}
-
-// The contract of linear.h, word by word, for one output.
-float contract_float(
-    const WeightView& view, int64_t row, const float* x, bool round) {
-  std::vector<float> w(static_cast<size_t>(view.cols));
-  dequantize_row(view, row, w.data());
-  float acc[16] = {};
-  for (int64_t k = 0; k < (view.cols + 15) / 16 * 16; ++k) {
-    const float xk = k >= view.cols ? 0
-                     : round        ? bf16_to_float(float_to_bf16(x[k]))
-                                    : x[k];
-    acc[k % 16] = std::fma(xk, k < view.cols ? w[k] : 0.0F, acc[k % 16]);
-  }
-  for (int h = 8; h > 0; h /= 2)
-    for (int i = 0; i < h; ++i)
-      acc[i] += acc[i + h];
-  return acc[0];
-}
-
-float contract_integer(
-    const WeightView& view, int64_t row, const float* x, float largest) {
-  const bool affine = view.format == WeightFormat::affine;
-  std::vector<uint8_t> codes(static_cast<size_t>(view.cols));
-  const std::byte* data = view.data + row * view.row_bytes;
-  unpack_affine(affine ? view.bits : 4, data, 0, view.cols, codes.data());
-  float acc = 0;
-  for (int64_t k0 = 0; k0 < view.cols; k0 += 32) {
-    const int64_t end = std::min(view.cols, k0 + 32);
-    float amax = 0;
-    for (int64_t k = k0; k < end; ++k)
-      amax = std::max(amax, std::abs(x[k]));
-    const float s = amax / largest;
-    int32_t product = 0;
-    int32_t sum = 0;
-    for (int64_t k = k0; k < end; ++k) {
-      const int32_t c =
-          static_cast<int32_t>(std::nearbyint(x[k] * (largest / amax)));
-      const int32_t q =
-          affine ? codes[k] : static_cast<int32_t>(2 * e2m1_to_float(codes[k]));
-      product += c * q;
-      sum += c;
-    }
-    // Scale and bias by way of the dequantised values of known codes.
-    const int64_t at = affine ? k0 / view.group : k0 / 32;
-    const auto number = [&](const std::byte* from) {
-      from += row * view.scale_stride;
-      if (view.scale_format == ScaleFormat::e8m0)
-        return e8m0_to_float(static_cast<uint8_t>(from[at]));
-      float f32;
-      uint16_t half;
-      if (view.scale_format == ScaleFormat::f32) {
-        std::memcpy(&f32, from + 4 * at, 4);
-        return f32;
-      }
-      std::memcpy(&half, from + 2 * at, 2);
-      return view.scale_format == ScaleFormat::bf16 ? bf16_to_float(half)
-                                                    : f16_to_float(half);
-    };
-    const float dot = static_cast<float>(product);
-    if (!affine) {
-      acc = std::fma(dot, s * (number(view.scales) / 2), acc);
-      continue;
-    }
-    acc = std::fma(dot, s * number(view.scales), acc);
-    acc = std::fma(s * static_cast<float>(sum), number(view.biases), acc);
-  }
-  return acc;
-}
-
-std::vector<float> contract(
-    const WeightView& view,
-    ActivationFormat activation,
-    const std::vector<float>& x,
-    int64_t tokens) {
-  std::vector<float> y;
-  for (int64_t t = 0; t < tokens; ++t)
-    for (int64_t r = 0; r < view.rows; ++r) {
-      const float* row = x.data() + t * view.cols;
-      y.push_back(
-          is_integer(activation)
-              ? contract_integer(
-                    view,
-                    r,
-                    row,
-                    activation == ActivationFormat::int8 ? 127.0F : 32639.0F)
-              : contract_float(
-                    view, r, row, activation == ActivationFormat::bf16));
-    }
-  return y;
-}
 
 TEST(Linear, CpuAgreesWithTheReference) {
   Backend backend{};
@@ -245,12 +132,15 @@ TEST(Linear, SlicesOfRowsGiveTheSameBits) {
 }
 
 TEST(Linear, StridesOfInputAndOutput) {
-  const RandomWeight weight(scaled_weight(WeightFormat::mxfp4, 40, 64), 9);
   for (const ActivationFormat activation :
        {ActivationFormat::f32,
         ActivationFormat::bf16,
         ActivationFormat::int8,
         ActivationFormat::int16}) {
+    const WeightFormat format = activation == ActivationFormat::bf16
+                                    ? WeightFormat::mxfp8
+                                    : WeightFormat::mxfp4;
+    const RandomWeight weight(scaled_weight(format, 40, 64), 9);
     const std::vector<float> x = random_values(7 * 64, 10);
     std::vector<float> spread(7 * 70, 1e30F);
     for (int64_t t = 0; t < 7; ++t)

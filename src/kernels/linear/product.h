@@ -17,8 +17,11 @@ struct ProductInput {
   ActivationFormat format = ActivationFormat::f32;
   int64_t rows = 0;
   int64_t cols = 0;
-  // f32 and bf16: rows of `stride` floats, zeros from cols to a multiple of 16.
+  // f32 and bf16: rows of `stride` numbers in the order of float_order.h, zeros
+  // from cols to a multiple of 64. bf16 as pairs where the machine has their
+  // dot product, else widened.
   float* values = nullptr;
+  uint16_t* pairs = nullptr;
   int64_t stride = 0;
   // int8 and int16: codes in groups of 128 columns, in each the 64 even ones
   // first (as the nibbles of 4-bit weights fall apart), zeros up to a multiple
@@ -73,8 +76,11 @@ void product(
     int64_t y_stride,
     std::byte* scratch);
 
-// Implementations by activation format (product_float.cpp,
+// Implementations by activation format (float_input.cpp, product_float.cpp,
 // product_integer.cpp).
+int64_t float_input_bytes(ActivationFormat format, int64_t rows, int64_t cols);
+ProductInput lay_out_float_input(
+    ActivationFormat format, int64_t rows, int64_t cols, std::byte* memory);
 void prepare_float_input(
     const ProductInput& input,
     const float* x,

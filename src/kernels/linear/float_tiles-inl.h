@@ -1,0 +1,362 @@
+// Loops that all float products share: rows decoded in place for few tokens,
+// panels of decoded rows for many, and the sums of the lanes at the end.
+//
+// Sums live in memory as [row][kMaxTileTokens][16 lanes]; a tile keeps its own
+// in registers while it walks over a block of columns.
+//
+// A Kernel has
+//   template <int T> rows(decoder, rows, next, x, first, last, sums)
+//     groups [first, last) of four rows with T tokens x; fetches as many bytes
+//     from `next` on
+//   template <int T> panel(panel, stride, rows, x, first, last, scales, sums)
+//     the same for the rows of a panel
+//   token(job, i): the prepared token i of the job
+//   widen(job, first, end, starts): the scales of rows [first, first + 4),
+//     those from `end` on repeated, and what their sums begin with, if not 0
+//   fill(decoder, rows, next, groups, to, stride)
+//     four rows to a panel
+//   X, kGroupBytes: what a prepared token consists of, bytes of a panel's group
+//
+// Per-target header, see lanes-inl.h.
+#if defined(HADAL_FLOAT_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef HADAL_FLOAT_TILES_INL_H_
+#undef HADAL_FLOAT_TILES_INL_H_
+#else
+#define HADAL_FLOAT_TILES_INL_H_
+#endif
+
+#include "kernels/codecs/affine.h"
+#include "kernels/linear/float_scratch.h"
+#include "kernels/linear/scale_rows-inl.h"
+#include "kernels/linear/weight_decoders-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hadal {
+namespace HWY_NAMESPACE {
+
+// Groups in a panel tile's walk: its tokens stay in the first-level cache.
+constexpr int64_t kBlockGroups = 16;
+// Tokens of a tile over rows in place.
+constexpr int64_t kRowTokens = 4;
+
+constexpr int64_t kSumStride = kMaxTileTokens * kFloatLanes;  // of a row
+
+// The tree over the lanes for four rows; sums[r * kSumStride] are the lanes of
+// row r.
+HWY_INLINE void join_rows(const float* sums, float* out) {
+  FloatVec v[4];
+  for (int r = 0; r < 4; ++r) {
+    FloatVec parts[kParts];
+    for (int64_t p = 0; p < kParts; ++p)
+      parts[p] = hn::Load(Floats(), sums + r * kSumStride + p * kWidth);
+    for (int64_t half = kParts / 2; half > 0; half /= 2)
+      for (int64_t p = 0; p < half; ++p)
+        parts[p] = hn::Add(parts[p], parts[p + half]);
+    v[r] = parts[0];
+  }
+#if HWY_TARGET == HWY_SCALAR
+  for (int r = 0; r < 4; ++r)
+    out[r] = hn::GetLane(v[r]);
+#else
+  // Row r ends in the lane whose number has r's bits at kWidth / 2 and
+  // kWidth / 4.
+  v[0] = join_step<kWidth / 2>(v[0], v[1]);
+  v[2] = join_step<kWidth / 2>(v[2], v[3]);
+  FloatVec sum = join_step<kWidth / 4>(v[0], v[2]);
+  if constexpr (kWidth >= 16)
+    sum = hn::Add(sum, hn::Shuffle1032(sum));
+  if constexpr (kWidth >= 8)
+    sum = hn::Add(sum, hn::Shuffle2301(sum));
+  HWY_ALIGN float lanes[kWidth];
+  hn::Store(sum, Floats(), lanes);
+  for (int r = 0; r < 4; ++r)
+    out[r] = lanes[r % 2 * (kWidth / 2) + r / 2 * (kWidth / 4)];
+#endif
+}
+
+// Rows [first, first + 4) of the job's weight, those from `end` on repeated,
+// with their scales.
+HWY_INLINE void widen_scales(const FloatJob& job, int64_t first, int64_t end) {
+  const WeightView& view = *job.weight;
+  const FloatScratch& scratch = job.scratch;
+  for (int r = 0; view.scales != nullptr && r < kSourceRows; ++r) {
+    const int64_t row = first + r < end ? first + r : end - 1;
+    const int64_t at = r * scratch.scale_room;
+    if (view.format == WeightFormat::fp8_block && r > 0)
+      break;  // all four have the same
+    widen_scale_row<false>(view, row, scratch.scales + at, scratch.scale_room);
+    if (view.format == WeightFormat::affine)
+      widen_scale_row<true>(view, row, scratch.biases + at, scratch.scale_room);
+  }
+}
+
+// E8M0 scales of E4M3 weights with bfloat16 activations (linear.h).
+HWY_INLINE FloatVec limited_scale(FloatVec scale) {
+  const Floats d;
+  const FloatVec least = hn::Set(d, 0x1p-46F);
+  const FloatVec nan =
+      hn::BitCast(d, hn::Set(hn::RebindToUnsigned<Floats>(), 0x7FC00000U));
+  return hn::IfThenElse(
+      hn::Le(scale, hn::Set(d, 0x1p40F)), hn::Max(scale, least), nan);
+}
+
+template <class Decoder>
+HWY_INLINE SourceRows
+source_rows(const FloatJob& job, int64_t first, int64_t end) {
+  const WeightView& view = *job.weight;
+  const FloatScratch& scratch = job.scratch;
+  const bool block = view.format == WeightFormat::fp8_block;
+  SourceRows rows;
+  rows.scale_shift = scale_width(view) == 128 ? 2 : scale_width(view) / 64;
+  for (int r = 0; r < kSourceRows; ++r) {
+    const int64_t row = first + r < end ? first + r : end - 1;
+    rows.data[r] =
+        reinterpret_cast<const uint8_t*>(view.data) + row * view.row_bytes;
+    const int64_t at = block ? 0 : r * scratch.scale_room;
+    rows.scales[r] = scratch.scales + at;
+    rows.biases[r] = scratch.biases + at;
+    if constexpr (Decoder::kUnpacked) {
+      if (view.bits != 8) {
+        uint8_t* codes = scratch.codes + r * float_groups(view.cols) * 64;
+        unpack_affine(
+            view.bits, view.data + row * view.row_bytes, 0, view.cols, codes);
+        rows.data[r] = codes;
+      }
+    }
+  }
+  return rows;
+}
+
+// The groups that are read where they lie: whole ones, and whole blocks of
+// 128 columns where these share a scale.
+HWY_INLINE int64_t groups_in_place(const WeightView& view) {
+  return view.format == WeightFormat::fp8_block ? view.cols / 128 * 2
+                                                : view.cols / kFloatGroup;
+}
+
+// The columns from a group on, filled up with zeros.
+template <class Decoder>
+HWY_INLINE SourceRows
+tail_rows(const FloatJob& job, const SourceRows& rows, int64_t groups) {
+  const int64_t all = float_groups(job.weight->cols) - groups;
+  const int64_t rest = job.weight->cols - groups * kFloatGroup;
+  const int64_t bytes = rest * Decoder::kGroupBytes / kFloatGroup;
+  SourceRows tail = rows;
+  for (int r = 0; r < kSourceRows; ++r) {
+    uint8_t* to = job.scratch.tail + r * kTailBytes;
+    const uint8_t* from = rows.data[r] + groups * Decoder::kGroupBytes;
+    for (int64_t i = 0; i < all * Decoder::kGroupBytes; ++i)
+      to[i] = i < bytes ? from[i] : 0;
+    tail.data[r] = to;
+    const int64_t at = (2 * groups) >> rows.scale_shift;
+    tail.scales[r] += at;
+    tail.biases[r] += at;
+  }
+  return tail;
+}
+
+// The sums of rows of the panel begin.
+HWY_INLINE void begin_sums(const FloatScratch& scratch, int64_t rows) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const FloatVec start = hn::Set(Floats(), scratch.starts[r]);
+    for (int64_t i = 0; i < kSumStride; i += kWidth)
+      hn::Store(start, Floats(), scratch.sums + r * kSumStride + i);
+  }
+}
+
+// Sums of four rows from `first` on to the outputs of `tokens` tokens.
+HWY_INLINE void store_outputs(
+    const FloatJob& job,
+    const float* sums,
+    int64_t first,
+    int64_t token,
+    int64_t tokens) {
+  const int64_t rows = job.row_end - first < 4 ? job.row_end - first : 4;
+  for (int64_t t = 0; t < tokens; ++t) {
+    float out[4];
+    join_rows(sums + t * kFloatLanes, out);
+    float* y = job.y + (token + t) * job.y_stride + (first - job.row_begin);
+    for (int64_t r = 0; r < rows; ++r)
+      y[r] = out[r];
+  }
+}
+
+template <class Kernel, class Decoder>
+HWY_NOINLINE void rows_in_place(const FloatJob& job) {
+  using X = typename Kernel::X;
+  const WeightView& view = *job.weight;
+  const Decoder decoder{};
+  const int64_t groups = float_groups(view.cols);
+  const int64_t whole = groups_in_place(view);
+  float* sums = job.scratch.sums;
+  for (int64_t r = job.row_begin; r < job.row_end; r += kSourceRows) {
+    if (view.format != WeightFormat::fp8_block || r == job.row_begin ||
+        r % 128 == 0)
+      Kernel::widen(job, r, job.row_end, job.scratch.starts);
+    const SourceRows rows = source_rows<Decoder>(job, r, job.row_end);
+    const uint8_t* next =
+        reinterpret_cast<const uint8_t*>(view.data) + (r + 4) * view.row_bytes;
+    for (int64_t t = 0; t < job.count;) {
+      const int64_t left = job.count - t;
+      const int64_t tokens = left >= kRowTokens ? kRowTokens
+                             : left >= 2        ? 2
+                                                : 1;
+      const X* x[kRowTokens];
+      const X* x_tail[kRowTokens];
+      for (int64_t i = 0; i < tokens; ++i) {
+        x[i] = Kernel::token(job, t + i);
+        x_tail[i] = x[i] + whole * kFloatGroup;
+      }
+      begin_sums(job.scratch, kSourceRows);
+      const auto walk =
+          [&](const SourceRows& from, const X* const* at, int64_t count) {
+            switch (tokens) {
+              case 1:
+                Kernel::template rows<1>(decoder, from, next, at, count, sums);
+                break;
+              case 2:
+                Kernel::template rows<2>(decoder, from, next, at, count, sums);
+                break;
+              default:
+                Kernel::template rows<kRowTokens>(
+                    decoder, from, next, at, count, sums);
+                break;
+            }
+          };
+      walk(rows, x, whole);
+      if (groups > whole)
+        walk(tail_rows<Decoder>(job, rows, whole), x_tail, groups - whole);
+      store_outputs(job, sums, r, t, tokens);
+      t += tokens;
+    }
+  }
+}
+
+// Bytes from one row to the next: a line more than they take, since rows at
+// multiples of 4 KB would share few cache sets.
+template <class Kernel>
+HWY_INLINE int64_t panel_stride(int64_t groups) {
+  return groups * Kernel::kGroupBytes + 64;
+}
+
+template <class Kernel, class Decoder>
+HWY_NOINLINE void fill_panel(const FloatJob& job, int64_t first, int64_t end) {
+  const WeightView& view = *job.weight;
+  const Decoder decoder{};
+  const int64_t groups = float_groups(view.cols);
+  const int64_t whole = groups_in_place(view);
+  const int64_t stride = panel_stride<Kernel>(groups);
+  for (int64_t r = first; r < end; r += kSourceRows) {
+    Kernel::widen(job, r, end, job.scratch.starts + (r - first));
+    const SourceRows rows = source_rows<Decoder>(job, r, end);
+    std::byte* to = job.scratch.panel + (r - first) * stride;
+    const uint8_t* next =
+        reinterpret_cast<const uint8_t*>(view.data) + (r + 4) * view.row_bytes;
+    Kernel::fill(decoder, rows, next, whole, to, stride);
+    if (groups > whole)
+      Kernel::fill(
+          decoder,
+          tail_rows<Decoder>(job, rows, whole),
+          next,
+          groups - whole,
+          to + whole * Kernel::kGroupBytes,
+          stride);
+  }
+}
+
+// One tile of T tokens over `rows` rows of the panel, block by block. `next`
+// are the tokens of the next tile, fetched meanwhile.
+template <class Kernel, int T>
+HWY_NOINLINE void panel_tokens(
+    const FloatJob& job,
+    int64_t rows,
+    const typename Kernel::X* const* x,
+    const typename Kernel::X* const* next) {
+  const int64_t groups = float_groups(job.weight->cols);
+  const int64_t stride = panel_stride<Kernel>(groups);
+  for (int64_t g = 0; g < groups; g += kBlockGroups) {
+    const int64_t last = groups - g < kBlockGroups ? groups : g + kBlockGroups;
+    for (int64_t r = 0; r < rows; r += kSourceRows) {
+      // Every group of rows fetches a share of one token's block.
+      for (int64_t t = r / kSourceRows; t < T; t += (rows + 3) / kSourceRows)
+        for (int64_t k = g; k < last; ++k)
+          for (int64_t i = 0; i < Kernel::kGroupBytes; i += 64)
+            __builtin_prefetch(
+                reinterpret_cast<const std::byte*>(next[t]) +
+                    k * Kernel::kGroupBytes + i,
+                0,
+                2);
+      Kernel::template panel<T>(
+          job.scratch.panel + r * stride,
+          stride,
+          x,
+          g,
+          last,
+          job.scratch.scales,
+          job.scratch.sums + r * kSumStride);
+    }
+  }
+}
+
+template <class Kernel, class Decoder>
+HWY_NOINLINE void through_panel(const FloatJob& job) {
+  using X = typename Kernel::X;
+  const WeightView& view = *job.weight;
+  const int64_t row_bytes = panel_stride<Kernel>(float_groups(view.cols));
+  const int64_t step = panel_rows(row_bytes);
+  int64_t end = job.row_begin;
+  for (int64_t r = job.row_begin; r < job.row_end; r = end) {
+    end = job.row_end - r < step ? job.row_end : r + step;
+    // The rows of a panel share their scales.
+    if (view.format == WeightFormat::fp8_block && end > (r / 128 + 1) * 128)
+      end = (r / 128 + 1) * 128;
+    fill_panel<Kernel, Decoder>(job, r, end);
+    for (int64_t t = 0; t < job.count; t += kMaxTileTokens) {
+      const int64_t left = job.count - t;
+      const int64_t tokens = left < kMaxTileTokens ? left : kMaxTileTokens;
+      const X* x[kMaxTileTokens];
+      const X* next[kMaxTileTokens];
+      for (int64_t i = 0; i < tokens; ++i) {
+        const int64_t after = t + tokens + i;
+        x[i] = Kernel::token(job, t + i);
+        next[i] = Kernel::token(job, after < job.count ? after : i);
+      }
+      begin_sums(job.scratch, (end - r + 3) / 4 * 4);
+      switch (tokens) {
+        case 6:
+          panel_tokens<Kernel, 6>(job, end - r, x, next);
+          break;
+        case 5:
+          panel_tokens<Kernel, 5>(job, end - r, x, next);
+          break;
+        case 4:
+          panel_tokens<Kernel, 4>(job, end - r, x, next);
+          break;
+        case 3:
+          panel_tokens<Kernel, 3>(job, end - r, x, next);
+          break;
+        case 2:
+          panel_tokens<Kernel, 2>(job, end - r, x, next);
+          break;
+        default:
+          panel_tokens<Kernel, 1>(job, end - r, x, next);
+          break;
+      }
+      for (int64_t i = r; i < end; i += kSourceRows)
+        store_outputs(
+            job, job.scratch.sums + (i - r) * kSumStride, i, t, tokens);
+    }
+  }
+}
+
+// Before a product: the sums of all rows begin with 0.
+HWY_INLINE void begin_product(const FloatJob& job) {
+  for (int64_t r = 0; r < kMaxPanelRows; ++r)
+    job.scratch.starts[r] = 0;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace hadal
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

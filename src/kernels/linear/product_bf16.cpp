@@ -1,0 +1,394 @@
+// Products with bfloat16 activations on machines with a bfloat16 dot product.
+// The bits are those of product_float.cpp; see linear.h.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/linear/product_bf16.cpp"
+#include "hwy/foreach_target.h"  // first: it includes this file per target
+
+#include "hwy/highway.h"
+
+#include "base/check.h"
+#include "kernels/linear/float_tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hadal {
+namespace HWY_NAMESPACE {
+
+#if HWY_TARGET == HWY_AVX3_DL
+
+// A group of 64 columns as two vectors of pairs.
+struct Pairs {
+  WordVec low;
+  WordVec high;
+};
+
+// Adds to the exponents of pairs; zeros, infinities and NaN stay as they are.
+HWY_INLINE WordVec add_to_exponents(WordVec pairs, WordVec add) {
+  const hn::Repartition<uint16_t, Floats> d;
+  const auto v = hn::BitCast(d, pairs);
+  const auto rank = hn::Sub(hn::Add(v, v), hn::Set(d, uint16_t{1}));
+  const auto number = hn::Lt(rank, hn::Set(d, uint16_t{2 * 0x7F80 - 1}));
+  const auto sum = hn::Add(v, hn::BitCast(d, add));
+  return hn::BitCast(Words(), hn::IfThenElse(number, sum, v));
+}
+
+// E4M3 without scales.
+struct CodesFp8 {
+  static constexpr int64_t kGroupBytes = 64;
+  static constexpr bool kUnpacked = false;
+  E4m3Decoder codes;
+
+  HWY_INLINE Pairs group(const SourceRows& rows, int r, int64_t g) const {
+    Pairs w;
+    codes.decode(
+        hn::LoadU(Bytes(), rows.data[r] + g * kGroupBytes), w.low, w.high);
+    return w;
+  }
+};
+
+// E4M3 with scales that are powers of two.
+struct ScaledFp8 {
+  static constexpr int64_t kGroupBytes = 64;
+  static constexpr bool kUnpacked = false;
+  CodesFp8 codes;
+
+  HWY_INLINE Pairs group(const SourceRows& rows, int r, int64_t g) const {
+    const Pairs w = codes.group(rows, r, g);
+    const WordVec add = hn::BitCast(
+        Words(), scale_lanes(rows.scales[r], rows.scale_shift, g, 0));
+    return {add_to_exponents(w.low, add), add_to_exponents(w.high, add)};
+  }
+};
+
+// Weights below 2^-48 count as zero.
+struct PlainBf16 {
+  static constexpr int64_t kGroupBytes = 128;
+  static constexpr bool kUnpacked = false;
+
+  HWY_INLINE Pairs group(const SourceRows& rows, int r, int64_t g) const {
+    Pairs w;
+    load_pairs(rows.data[r] + g * kGroupBytes, w.low, w.high);
+    return {without_small(w.low), without_small(w.high)};
+  }
+
+ private:
+  static HWY_INLINE WordVec without_small(WordVec pairs) {
+    const hn::Repartition<uint16_t, Floats> d;
+    const auto v = hn::BitCast(d, pairs);
+    const auto least = hn::Set(d, static_cast<uint16_t>(2 * (127 - 48) << 7));
+    return hn::BitCast(
+        Words(), hn::IfThenZeroElse(hn::Lt(hn::Add(v, v), least), v));
+  }
+};
+
+// Where the scales of E4M3 weights go.
+enum class Scales {
+  none,
+  in_weights,  // powers of two: to the exponents of the weights
+  in_tokens,   // powers of two, the same for 128 rows: to those of the tokens,
+               // which gives the same products
+  in_sums,     // each block of 128 columns has sums of its own
+};
+
+template <Scales kScales>
+struct DotKernel {
+  using X = uint16_t;
+  static constexpr int64_t kGroupBytes = 128;
+  static constexpr int kR = kSourceRows;
+  static constexpr int64_t kScaledGroups = 2;
+
+  static HWY_INLINE const uint16_t* token(const FloatJob& job, int64_t i) {
+    if constexpr (kScales == Scales::in_tokens)
+      return job.scratch.tokens + i * job.input->stride;
+    return stored_token(job, i);
+  }
+
+  static HWY_INLINE void widen(
+      const FloatJob& job, int64_t first, int64_t end, float* starts) {
+    widen_scales(job, first, end);
+    if constexpr (
+        kScales == Scales::in_weights || kScales == Scales::in_tokens) {
+      const bool shared = job.weight->format == WeightFormat::fp8_block;
+      for (int r = 0; r < kR; ++r)
+        starts[r] = shared && r > 0
+                        ? starts[0]
+                        : widen_exponents(
+                              job.scratch.scales + r * job.scratch.scale_room,
+                              job.scratch.scale_room);
+    }
+    if constexpr (kScales == Scales::in_tokens)
+      for (int64_t i = 0; i < job.count; ++i)
+        scale_token(job, i);
+  }
+
+  // Runs body(acc, first, last) over the groups [first, last) and adds to the
+  // sums; where these are scaled, in pieces of a block with its scale.
+  template <int T, class Body>
+  static HWY_INLINE void accumulate(
+      int64_t first,
+      int64_t last,
+      const float* scales,
+      float* sums,
+      const Body& body) {
+    const Floats d;
+    const auto at = [](int r, int t) {
+      return r * kSumStride + t * kFloatLanes;
+    };
+    FloatVec total[kR][T];
+    for (int r = 0; r < kR; ++r)
+      for (int t = 0; t < T; ++t)
+        total[r][t] = hn::Load(d, sums + at(r, t));
+    if constexpr (kScales == Scales::in_sums) {
+      for (int64_t g = first; g < last; g += kScaledGroups) {
+        FloatVec block[kR][T];
+        for (auto& row : block)
+          for (FloatVec& sum : row)
+            sum = hn::Zero(d);
+        body(block, g, last - g < kScaledGroups ? last : g + kScaledGroups);
+        const FloatVec scale = hn::Set(d, scales[g / kScaledGroups]);
+        for (int r = 0; r < kR; ++r)
+          for (int t = 0; t < T; ++t)
+            total[r][t] = hn::MulAdd(block[r][t], scale, total[r][t]);
+      }
+    } else {
+      body(total, first, last);
+    }
+    for (int r = 0; r < kR; ++r)
+      for (int t = 0; t < T; ++t)
+        hn::Store(total[r][t], d, sums + at(r, t));
+  }
+
+  template <int T, class Decoder>
+  static HWY_INLINE void rows(
+      const Decoder& decoder,
+      const SourceRows& from,
+      const uint8_t* next,
+      const uint16_t* const* x,
+      int64_t groups,
+      float* sums) {
+    constexpr int64_t kBytes = kR * Decoder::kGroupBytes;
+    accumulate<T>(
+        0,
+        groups,
+        from.scales[0],
+        sums,
+        [&](FloatVec(&acc)[kR][T], int64_t first, int64_t last) {
+          for (int64_t g = first; g < last; ++g) {
+            for (int64_t i = 0; i < kBytes; i += 64)
+              __builtin_prefetch(next + g * kBytes + i);
+            for (int r = 0; r < kR; ++r) {
+              const Pairs w = decoder.group(from, r, g);
+              for (int t = 0; t < T; ++t) {
+                acc[r][t] = dot_pairs(acc[r][t], w.low, x_at(x[t], g, 0));
+                acc[r][t] = dot_pairs(acc[r][t], w.high, x_at(x[t], g, 1));
+              }
+            }
+          }
+        });
+  }
+
+  // Scaled sums take twice the registers.
+  static constexpr int kAtOnce = kScales == Scales::in_sums ? 3 : 6;
+
+  template <int T>
+  static HWY_INLINE void panel(
+      const std::byte* panel,
+      int64_t stride,
+      const uint16_t* const* x,
+      int64_t first,
+      int64_t last,
+      const float* scales,
+      float* sums) {
+    constexpr int kNow = T < kAtOnce ? T : kAtOnce;
+    panel_tile<kNow>(panel, stride, x, first, last, scales, sums);
+    if constexpr (T > kNow)
+      panel_tile<T - kNow>(
+          panel,
+          stride,
+          x + kNow,
+          first,
+          last,
+          scales,
+          sums + kNow * kFloatLanes);
+  }
+
+  template <class Decoder>
+  static HWY_INLINE void fill(
+      const Decoder& decoder,
+      const SourceRows& from,
+      const uint8_t* next,
+      int64_t groups,
+      std::byte* to,
+      int64_t stride) {
+    const Bytes d;
+    constexpr int64_t kBytes = kSourceRows * Decoder::kGroupBytes;
+    for (int64_t g = 0; g < groups; ++g) {
+      for (int64_t i = 0; i < kBytes; i += 64)
+        __builtin_prefetch(next + g * kBytes + i);
+      for (int r = 0; r < kR; ++r) {
+        const Pairs w = decoder.group(from, r, g);
+        uint8_t* out =
+            reinterpret_cast<uint8_t*>(to + r * stride + g * kGroupBytes);
+        hn::Store(hn::BitCast(d, w.low), d, out);
+        hn::Store(hn::BitCast(d, w.high), d, out + 64);
+      }
+    }
+  }
+
+ private:
+  static HWY_INLINE const uint16_t* stored_token(
+      const FloatJob& job, int64_t i) {
+    return job.input->pairs + job.input_row(i) * job.input->stride;
+  }
+
+  // Scales to what they add to an exponent in its place, twice in a word. A NaN
+  // cannot be added; the result is NaN then, else 0, for the sums to begin
+  // with.
+  static HWY_INLINE float widen_exponents(float* scales, int64_t count) {
+    const Floats d;
+    const Words dw;
+    const WordVec one = hn::Set(dw, 127U << 7);
+    FloatVec worst = hn::Zero(d);
+    for (int64_t i = 0; i < count; i += kWidth) {
+      const FloatVec scale = limited_scale(hn::Load(d, scales + i));
+      worst = hn::IfThenElse(hn::IsNaN(scale), scale, worst);
+      const WordVec add =
+          hn::Sub(hn::ShiftRight<16>(hn::BitCast(dw, scale)), one);
+      const WordVec twice =
+          hn::Or(hn::ShiftLeft<16>(add), hn::And(add, hn::Set(dw, 0xFFFFU)));
+      hn::Store(hn::BitCast(d, twice), d, scales + i);
+    }
+    return hn::GetLane(hn::SumOfLanes(d, worst));
+  }
+
+  static HWY_INLINE void scale_token(const FloatJob& job, int64_t i) {
+    const Bytes d;
+    const uint16_t* from = stored_token(job, i);
+    uint16_t* to = job.scratch.tokens + i * job.input->stride;
+    const int64_t groups = float_groups(job.weight->cols);
+    for (int64_t g = 0; g < groups; ++g) {
+      const WordVec add = hn::BitCast(
+          Words(), hn::Set(Floats(), job.scratch.scales[g / kScaledGroups]));
+      for (int half = 0; half < 2; ++half)
+        hn::Store(
+            hn::BitCast(d, add_to_exponents(x_at(from, g, half), add)),
+            d,
+            reinterpret_cast<uint8_t*>(
+                to + g * kFloatGroup + half * (kFloatGroup / 2)));
+    }
+  }
+
+  template <int T>
+  static HWY_INLINE void panel_tile(
+      const std::byte* panel,
+      int64_t stride,
+      const uint16_t* const* x,
+      int64_t first_group,
+      int64_t last_group,
+      const float* scales,
+      float* sums) {
+    const uint16_t* w[kR];
+    for (int r = 0; r < kR; ++r)
+      w[r] = reinterpret_cast<const uint16_t*>(panel + r * stride);
+    accumulate<T>(
+        first_group,
+        last_group,
+        scales,
+        sums,
+        [&](FloatVec(&acc)[kR][T], int64_t first, int64_t last) {
+          for (int64_t g = first; g < last; ++g)
+            for (int half = 0; half < 2; ++half) {
+              WordVec ws[kR];
+              for (int r = 0; r < kR; ++r)
+                ws[r] = x_at(w[r], g, half);
+              for (int t = 0; t < T; ++t) {
+                const WordVec xt = x_at(x[t], g, half);
+                for (int r = 0; r < kR; ++r)
+                  acc[r][t] = dot_pairs(acc[r][t], ws[r], xt);
+              }
+            }
+        });
+  }
+
+  static HWY_INLINE WordVec x_at(const uint16_t* x, int64_t g, int half) {
+    const hn::Repartition<uint16_t, Floats> d;
+    return hn::BitCast(
+        Words(), hn::Load(d, x + g * kFloatGroup + half * kFloatGroup / 2));
+  }
+};
+
+template <Scales kScales, class Decoder>
+void run(const FloatJob& job) {
+  if (job.count <= kFewTokens)
+    rows_in_place<DotKernel<kScales>, Decoder>(job);
+  else
+    through_panel<DotKernel<kScales>, Decoder>(job);
+}
+
+void Bf16Product(const FloatJob& job) {
+  const bool power_of_two = job.weight->scale_format == ScaleFormat::e8m0;
+  begin_product(job);
+  switch (job.weight->format) {
+    case WeightFormat::fp8_block:
+      if (!power_of_two)
+        return run<Scales::in_sums, CodesFp8>(job);
+      if (job.count <= kFewTokens)
+        return rows_in_place<DotKernel<Scales::in_tokens>, CodesFp8>(job);
+      return through_panel<DotKernel<Scales::in_weights>, ScaledFp8>(job);
+    case WeightFormat::mxfp8:
+      return run<Scales::in_weights, ScaledFp8>(job);
+    case WeightFormat::bf16:
+      return run<Scales::none, PlainBf16>(job);
+    default:
+      break;  // refused by check_product
+  }
+}
+
+// The target's machines differ in this extension, which Highway does not ask
+// for: leaf 7, subleaf 1, EAX bit 5.
+bool HasBf16Dot() {
+  uint32_t eax = 7;
+  uint32_t ebx = 0;
+  uint32_t ecx = 1;
+  uint32_t edx = 0;
+  asm("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  return (eax >> 5 & 1) != 0;
+}
+
+#else
+
+void Bf16Product(const FloatJob&) {}
+bool HasBf16Dot() {
+  return false;
+}
+
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace hadal
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hadal {
+
+HWY_EXPORT(Bf16Product);
+HWY_EXPORT(HasBf16Dot);
+
+namespace {
+bool bf16_dot_allowed = true;
+}
+
+bool has_bf16_dot() {
+  return bf16_dot_allowed && HWY_DYNAMIC_DISPATCH(HasBf16Dot)();
+}
+
+void allow_bf16_dot(bool allowed) {
+  bf16_dot_allowed = allowed;
+}
+
+void product_bf16(const FloatJob& job) {
+  HADAL_CHECK(has_bf16_dot());
+  HWY_DYNAMIC_DISPATCH(Bf16Product)(job);
+}
+
+}  // namespace hadal
+#endif
