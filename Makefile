@@ -1,7 +1,7 @@
 # The front door. Everything real happens in CMake (CMakePresets.json) and in
 # scripts/; `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: help demo build test sanitize fuzz tsan nightly bench format \
+.PHONY: help demo build test sanitize fuzz tsan neon nightly bench format \
         check-format install clean
 MAKEFLAGS += --no-print-directory
 
@@ -38,6 +38,11 @@ fuzz: setup-fuzz ## a short run of every fuzz target (clang)
 	@cmake --build --preset fuzz --parallel $(JOBS)
 	@$(CTEST) --preset fuzz
 
+neon: setup-neon ## the kernel tests on arm64, cross-built, under qemu
+	@cmake --preset neon $(QUIET_CONFIGURE)
+	@cmake --build --preset neon --parallel $(JOBS)
+	@$(CTEST) --preset neon
+
 nightly: setup-test ## also the tests that `make test` leaves out for their time
 	@cmake --preset cpu $(QUIET_CONFIGURE)
 	@cmake --build --preset cpu --parallel $(JOBS)
@@ -60,9 +65,9 @@ install: build ## program, library, headers and nano model into PREFIX
 	@cmake --install build --prefix $(PREFIX)
 
 clean: ## remove all build folders
-	@rm -rf build build-debug build-tsan build-fuzz
+	@rm -rf build build-debug build-tsan build-neon build-fuzz
 
-.PHONY: setup-build setup-test setup-bench setup-fuzz
+.PHONY: setup-build setup-test setup-bench setup-fuzz setup-neon
 setup-build:
 	@scripts/setup.sh build
 setup-test:
@@ -71,6 +76,9 @@ setup-bench:
 	@scripts/setup.sh bench
 setup-fuzz:
 	@scripts/setup.sh test fuzz
+setup-neon:
+	@scripts/setup.sh test neon
+	@scripts/arm64_sysroot.sh
 
 # Errors and warnings of CMake go to stderr and stay visible.
 QUIET_CONFIGURE = >/dev/null

@@ -40,6 +40,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # g++ 12 warns of overlap inside std::string operations (its bug 105651).
   target_compile_options(hadal_options INTERFACE -Wno-restrict)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND
+   CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  # Highway compiles its NEON functions with these extensions. g++ inlines only
+  # between equal ones, and gives constructors that it writes itself the
+  # default. It makes no use of them of its own accord.
+  target_compile_options(hadal_options INTERFACE -march=armv8-a+crypto)
+endif()
 if(HADAL_WERROR)
   target_compile_options(hadal_options INTERFACE -Werror)
 endif()

@@ -3,8 +3,8 @@
 # it installs; silent when there is nothing to do.
 #
 #   scripts/setup.sh              what the build needs
-#   scripts/setup.sh test fuzz    further groups, also bench (the build's always
-#                                 included)
+#   scripts/setup.sh test fuzz    further groups, also bench and neon (the
+#                                 build's always included)
 #   scripts/setup.sh --venv       a Python environment for tools/oracle, in .venv
 #
 # Debian 12 and its relatives: through apt-get, as root or with sudo. Elsewhere
@@ -21,6 +21,8 @@ test_packages=(ccache clang-format git python3)
 bench_packages=(libbenchmark-dev)
 # Clang 14, the system's default, has no std::source_location.
 fuzz_packages=(clang-16 libclang-rt-16-dev)
+# The cross build for arm64 (scripts/arm64_sysroot.sh fetches its libraries).
+neon_packages=(g++-aarch64-linux-gnu qemu-user)
 # What the same packages are found by on other systems.
 build_commands=(c++ cmake make ninja)
 build_headers=(
@@ -50,6 +52,10 @@ for group in "$@"; do
       packages+=("${fuzz_packages[@]}")
       commands+=(clang++-16)
       ;;
+    neon)
+      packages+=("${neon_packages[@]}")
+      commands+=(aarch64-linux-gnu-g++ qemu-aarch64 apt-get)
+      ;;
     --venv)
       packages+=(python3 python3-venv)
       commands+=(python3)
@@ -59,7 +65,7 @@ for group in "$@"; do
       sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
       exit 0
       ;;
-    *) die "unknown group '$group'; the groups are build, test, bench, fuzz, --venv" ;;
+    *) die "unknown group '$group'; the groups are build, test, bench, fuzz, neon, --venv" ;;
   esac
 done
 
@@ -78,6 +84,8 @@ install_with_apt() {
       "user is not root and has no sudo; ask for: apt-get install" \
       "${missing[*]}"
     as_root=(sudo)
+    sudo env true || die "sudo refuses (see above); ask for: apt-get install" \
+      "${missing[*]}"
   fi
   say "installing ${missing[*]}"
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o=Dpkg::Use-Pty=0)

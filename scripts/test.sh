@@ -7,6 +7,8 @@
 #   tests       ctest without the label `nightly`
 #   sanitizers  the labels of $SANITIZE_LABELS once more, built with the address
 #               and undefined-behaviour sanitizers (`make sanitize`: all tests)
+#   neon        the kernel tests on arm64, cross-built, under qemu; left out on
+#               machines that are no x86
 #   fuzz        every libFuzzer target for a few seconds, built with clang
 #
 # A stage that fails does not keep the later ones from running; the last line
@@ -62,7 +64,7 @@ build() {
 }
 
 stage setup
-scripts/setup.sh test fuzz || exit 1
+scripts/setup.sh test fuzz $([ "$(uname -m)" != x86_64 ] || echo neon) || exit 1
 command -v python3 >/dev/null || {
   echo "test: python3 is missing, which the end-to-end tests need" >&2
   exit 1
@@ -80,6 +82,14 @@ fi
 stage sanitizers
 if check sanitizers-build build cpu-debug; then
   tests sanitizers --preset cpu-debug -L "$sanitize_labels"
+fi
+
+if [ "$(uname -m)" = x86_64 ]; then
+  stage neon
+  if check neon-libraries scripts/arm64_sysroot.sh &&
+    check neon-build build neon; then
+    tests neon --preset neon
+  fi
 fi
 
 stage fuzz
