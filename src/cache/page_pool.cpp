@@ -16,11 +16,18 @@ namespace {
 // every odd size that a snapshot once had would only waste the budget.
 constexpr int64_t kMaxRecycledBytes = int64_t{1} << 20;
 
+// Of a size that comes often, further blocks lie in slabs of huge pages: a long
+// context is read much faster from there. Not so the first ones: every slab
+// takes 2 MB, and there are many odd sizes.
+constexpr int64_t kBlocksBeforeSlabs = 32;
+constexpr int64_t kMaxSlabBlockBytes = int64_t{256} << 10;
+
 // Stands in the 64 bytes in front of every block.
 struct Header {
   std::atomic<int64_t> shares;
   int64_t bytes;  // as asked for
   PagePool* pool;
+  BlockSlab* slab;  // null: a block of its own
 };
 constexpr size_t kHeaderBytes = 64;
 static_assert(sizeof(Header) <= kHeaderBytes);
@@ -63,10 +70,10 @@ PageRef PagePool::allocate(int64_t bytes) {
   HADAL_CHECK(bytes > 0);
   const std::lock_guard lock(mutex_);
   const int64_t cost = block_bytes(bytes);
-  auto& idle = idle_[bytes];
-  if (!idle.empty()) {
-    std::byte* const data = idle.back();
-    idle.pop_back();
+  Size& size = sizes_[bytes];
+  if (!size.idle.empty()) {
+    std::byte* const data = size.idle.back();
+    size.idle.pop_back();
     idle_bytes_ -= cost;
     used_bytes_ += cost;
     header(data).shares.store(1, std::memory_order_relaxed);
@@ -74,10 +81,9 @@ PageRef PagePool::allocate(int64_t bytes) {
   }
   if (used_bytes_ + idle_bytes_ + cost > budget_bytes_)
     trim_locked();
-  void* const memory =
-      used_bytes_ + cost > budget_bytes_
-          ? nullptr
-          : std::aligned_alloc(kHeaderBytes, static_cast<size_t>(cost));
+  BlockSlab* slab = nullptr;
+  std::byte* const memory =
+      used_bytes_ + cost > budget_bytes_ ? nullptr : make(size, cost, slab);
   if (memory == nullptr) {
     throw Error(
         ErrorCode::resource,
@@ -90,25 +96,51 @@ PageRef PagePool::allocate(int64_t bytes) {
             cost));
   }
   used_bytes_ += cost;
-  new (memory) Header{1, bytes, this};
-  return PageRef(static_cast<std::byte*>(memory) + kHeaderBytes);
+  new (memory) Header{1, bytes, this, slab};
+  return PageRef(memory + kHeaderBytes);
+}
+
+std::byte* PagePool::make(Size& size, int64_t cost, BlockSlab*& slab) {
+  if (size.made < kBlocksBeforeSlabs || cost > kMaxSlabBlockBytes) {
+    auto* const memory = static_cast<std::byte*>(
+        std::aligned_alloc(kHeaderBytes, static_cast<size_t>(cost)));
+    size.made += memory != nullptr ? 1 : 0;
+    return memory;
+  }
+  try {
+    return size.slabs.take(cost, slab);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void PagePool::free_block(Size& size, std::byte* data) noexcept {
+  std::byte* const memory = data - kHeaderBytes;
+  BlockSlab* const slab = header(data).slab;
+  if (slab != nullptr) {
+    size.slabs.give(memory, slab);
+    return;
+  }
+  --size.made;
+  std::free(memory);
 }
 
 void PagePool::release(std::byte* data) noexcept {
   const std::lock_guard lock(mutex_);
   const int64_t bytes = header(data).bytes;
   used_bytes_ -= block_bytes(bytes);
+  // allocate() made the entry, so only the push may need memory.
+  Size& size = sizes_.find(bytes)->second;
   if (bytes <= kMaxRecycledBytes) {
-    // allocate() made the entry, so only the push may need memory.
     try {
-      idle_.find(bytes)->second.push_back(data);
+      size.idle.push_back(data);
       idle_bytes_ += block_bytes(bytes);
       return;
     } catch (const std::bad_alloc&) {
       // Without memory to remember it, the block is freed like a large one.
     }
   }
-  std::free(data - kHeaderBytes);
+  free_block(size, data);
 }
 
 int64_t PagePool::used_bytes() const {
@@ -127,10 +159,10 @@ void PagePool::trim() {
 }
 
 void PagePool::trim_locked() noexcept {
-  for (auto& [bytes, blocks] : idle_) {
-    for (std::byte* const data : blocks)
-      std::free(data - kHeaderBytes);
-    blocks.clear();
+  for (auto& [bytes, size] : sizes_) {
+    for (std::byte* const data : size.idle)
+      free_block(size, data);
+    size.idle.clear();
   }
   idle_bytes_ = 0;
 }

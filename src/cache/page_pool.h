@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "cache/block_slabs.h"
+
 namespace hadal {
 
 class PagePool;
@@ -69,14 +71,23 @@ class PagePool {
 
  private:
   friend class PageRef;
+  // The blocks of one size.
+  struct Size {
+    std::vector<std::byte*> idle;
+    int64_t made = 0;  // blocks of their own, in use or idle
+    BlockSlabs slabs;  // of all others
+  };
   void release(std::byte* data) noexcept;
   void trim_locked() noexcept;
+  // Null when there is no memory.
+  static std::byte* make(Size& size, int64_t cost, BlockSlab*& slab);
+  static void free_block(Size& size, std::byte* data) noexcept;
 
   const int64_t budget_bytes_;
   mutable std::mutex mutex_;
   int64_t used_bytes_ = 0;
   int64_t idle_bytes_ = 0;
-  std::unordered_map<int64_t, std::vector<std::byte*>> idle_;  // by size
+  std::unordered_map<int64_t, Size> sizes_;  // by bytes asked for
 };
 
 }  // namespace hadal

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "hadal/error.h"
 
@@ -71,6 +73,45 @@ TEST(PagePool, TheBudgetIsALimit) {
   EXPECT_EQ(pool.idle_bytes(), PagePool::block_bytes(100));
   const PageRef d = pool.allocate(1);
   EXPECT_EQ(pool.idle_bytes(), 0);
+}
+
+// Blocks of a size that comes often lie side by side; nothing else changes.
+TEST(PagePool, ManyBlocksOfOneSize) {
+  PagePool pool(int64_t{1} << 30);
+  constexpr int64_t kBytes = 37000;
+  constexpr int64_t kCount = 400;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<PageRef> blocks;
+    std::set<std::byte*> places;
+    for (int64_t i = 0; i < kCount; ++i) {
+      blocks.push_back(pool.allocate(kBytes));
+      std::byte* const data = blocks.back().data();
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % 64, 0U);
+      std::memset(data, static_cast<int>(i % 250), kBytes);
+      places.insert(data);
+    }
+    EXPECT_EQ(places.size(), static_cast<size_t>(kCount));
+    EXPECT_EQ(pool.used_bytes(), kCount * PagePool::block_bytes(kBytes));
+    for (int64_t i = 0; i < kCount; ++i) {
+      const PageRef& block = blocks[static_cast<size_t>(i)];
+      ASSERT_EQ(block.data()[0], static_cast<std::byte>(i % 250));
+      ASSERT_EQ(block.data()[kBytes - 1], static_cast<std::byte>(i % 250));
+    }
+    // Every third stays while the others go.
+    for (int64_t i = 0; i < kCount; ++i)
+      if (i % 3 != 0)
+        blocks[static_cast<size_t>(i)] = PageRef();
+    pool.trim();
+    EXPECT_EQ(pool.idle_bytes(), 0);
+    for (int64_t i = 0; i < kCount; i += 3)
+      ASSERT_EQ(
+          blocks[static_cast<size_t>(i)].data()[kBytes - 1],
+          static_cast<std::byte>(i % 250));
+    blocks.clear();
+    if (round == 1)
+      pool.trim();
+  }
+  EXPECT_EQ(pool.used_bytes(), 0);
 }
 
 TEST(PagePool, LargeBlocksAreNotKept) {
