@@ -258,7 +258,7 @@ struct NibbleDecoder {
         0, 0.5F, 1, 1.5F, 2, 3, 4, 6, -0.F, -0.5F, -1, -1.5F, -2, -3, -4, -6};
     static constexpr float kNumbers[16] = {
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const float* values = kAffine ? kNumbers : kValues;
+    [[maybe_unused]] const float* values = kAffine ? kNumbers : kValues;
     const uint8_t* from = rows.data[r] + g * kGroupBytes;
 #if HWY_TARGET == HWY_SCALAR
     const Steps codes = four_columns(p, [&](int64_t k) {
