@@ -6,6 +6,8 @@
 #   scripts/setup.sh test fuzz    further groups, also bench and neon (the
 #                                 build's always included)
 #   scripts/setup.sh --venv       a Python environment for tools/oracle, in .venv
+#   scripts/setup.sh --mlx        one with MLX for tests/e2e/test_mlx.py, in
+#                                 .venv-mlx (140 MB)
 #
 # Debian 12 and its relatives: through apt-get, as root or with sudo. Elsewhere
 # it names the packages and exits 1 when something is missing.
@@ -37,6 +39,7 @@ packages=("${build_packages[@]}")
 commands=("${build_commands[@]}")
 headers=("${build_headers[@]}")
 venv=false
+mlx=false
 for group in "$@"; do
   case "$group" in
     build) ;;
@@ -61,11 +64,16 @@ for group in "$@"; do
       commands+=(python3)
       venv=true
       ;;
+    --mlx)
+      packages+=(python3 python3-venv)
+      commands+=(python3)
+      mlx=true
+      ;;
     -h | --help)
       sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
       exit 0
       ;;
-    *) die "unknown group '$group'; the groups are build, test, bench, fuzz, neon, --venv" ;;
+    *) die "unknown group '$group'; the groups are build, test, bench, fuzz, neon, --venv, --mlx" ;;
   esac
 done
 
@@ -128,4 +136,12 @@ if $venv; then
   [ -x .venv/bin/python ] || python3 -m venv .venv
   say "installing tools/oracle/requirements.txt into .venv"
   .venv/bin/pip install -q -r tools/oracle/requirements.txt
+fi
+
+if $mlx; then
+  [ -x .venv-mlx/bin/python ] || python3 -m venv .venv-mlx
+  .venv-mlx/bin/python -c 'import mlx.core' 2>/dev/null || {
+    say "installing tools/mlx/requirements.txt into .venv-mlx"
+    .venv-mlx/bin/pip install -q -r tools/mlx/requirements.txt
+  }
 fi

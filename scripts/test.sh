@@ -70,6 +70,10 @@ command -v python3 >/dev/null || {
   exit 1
 }
 
+# MLX's own judgement of what we write; without a network its tests are skipped.
+scripts/setup.sh --mlx ||
+  echo "test: no MLX; tests/e2e/test_mlx.py will be skipped" >&2
+
 stage format
 check format scripts/format.sh --check
 

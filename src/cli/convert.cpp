@@ -13,11 +13,14 @@
 #include "base/readable.h"
 #include "base/thread_team.h"
 #include "checkpoint/model_location.h"
+#include "cli/convert/measure.h"
 #include "cli/convert/plan_report.h"
 #include "cli/exit_codes.h"
 #include "cli/model_flags.h"
 #include "cli/verbs.h"
 #include "convert/convert.h"
+#include "convert/fit.h"
+#include "convert/model_card.h"
 #include "convert/sizes.h"
 #include "hadal/error.h"
 
@@ -35,12 +38,33 @@ struct ConvertFlags {
   std::string shard_size = "5G";
   int threads = 0;
   bool requantize = false;
+  bool measure = false;
   bool dry_run = false;
   bool json = false;
 };
 
-Recipe chosen_recipe(const ConvertFlags& flags) {
-  Recipe recipe = find_recipe(flags.recipe);
+AffineRule rule_of(const ConvertFlags& flags) {
+  return flags.quantiser == "plain" ? AffineRule::plain : AffineRule::search;
+}
+
+// The recipe by name, or made for the source: fit:96GB.
+Recipe named_or_fitted(
+    const ConvertFlags& flags, const Importance* importance) {
+  constexpr std::string_view kFit = "fit:";
+  if (!flags.recipe.starts_with(kFit))
+    return find_recipe(flags.recipe);
+  Recipe recipe = fit_recipe(
+      load_checkpoint(find_model(flags.model)),
+      {.bytes = parse_size(flags.recipe.substr(kFit.size())),
+       .rule = rule_of(flags),
+       .importance = importance,
+       .mtp = flags.mtp == "keep"});
+  recipe.name = flags.recipe;
+  return recipe;
+}
+
+Recipe chosen_recipe(const ConvertFlags& flags, const Importance* importance) {
+  Recipe recipe = named_or_fitted(flags, importance);
   if (!flags.layout.empty())
     recipe.layout = flags.layout == "mlx" ? CheckpointLayout::mlx
                                           : CheckpointLayout::release;
@@ -63,9 +87,8 @@ int run(const ConvertFlags& flags) {
   ConvertOptions options{
       .source = find_model(flags.model),
       .destination = flags.out,
-      .recipe = chosen_recipe(flags),
-      .rule =
-          flags.quantiser == "plain" ? AffineRule::plain : AffineRule::search,
+      .recipe = chosen_recipe(flags, importance ? &*importance : nullptr),
+      .rule = rule_of(flags),
       .importance = importance ? &*importance : nullptr,
       .shard_bytes = parse_size(flags.shard_size),
       .threads = flags.threads > 0 ? flags.threads : available_cores(),
@@ -97,6 +120,17 @@ int run(const ConvertFlags& flags) {
         result.shards_resumed > 0
             ? fmt::format(", {} of them from before", result.shards_resumed)
             : "");
+  if (flags.measure) {
+    const CardFigures figures =
+        measure_output(conversion, options, interrupt.token());
+    write_model_card(conversion, figures);
+    std::cerr << fmt::format(
+        "hadal: KL to the source {:.6f} on average, perplexity {:.4f} (source "
+        "{:.4f})\n",
+        figures.kl_mean,
+        figures.perplexity_output,
+        figures.perplexity_source);
+  }
   for (const std::string& note : conversion.plan().notes)
     std::cerr << "hadal: " << note << "\n";
   return kSuccess;
@@ -164,6 +198,10 @@ Run add_convert(CLI::App& app) {
       "--requantize",
       flags->requantize,
       "Round numbers again that an earlier conversion rounded");
+  app.add_flag(
+      "--measure",
+      flags->measure,
+      "Compare with the source on the bundled text; the model card tells");
   app.add_flag(
       "--dry-run", flags->dry_run, "Show what would be written, and stop");
   app.add_flag(

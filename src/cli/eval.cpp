@@ -1,5 +1,5 @@
 // hadal eval: how well a model predicts a text, how far two models are apart on
-// it.
+// it, and what goes into its products.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +9,8 @@
 
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "base/thread_team.h"
+#include "checkpoint/model_location.h"
 #include "cli/eval/compare.h"
 #include "cli/eval/report.h"
 #include "cli/eval/text_windows.h"
@@ -16,6 +18,7 @@
 #include "cli/model_flags.h"
 #include "cli/read_text.h"
 #include "cli/verbs.h"
+#include "convert/importance_recorder.h"
 #include "hadal/error.h"
 #include "hadal/tokenizer.h"
 
@@ -28,13 +31,16 @@ struct EvalFlags {
   std::vector<std::string> names;  // the models of compare, a text
   std::string text;
   int64_t window = 512;
+  std::string out;
   bool json = false;
 };
 
-Windows read_windows(const EvalFlags& flags, const Model& model) {
+Windows read_windows(
+    const EvalFlags& flags, const std::filesystem::path& model) {
+  const bool calibration = flags.what == "importance";
   const std::string path =
-      flags.text.empty() ? bundled_text().string() : flags.text;
-  const Tokenizer tokenizer = Tokenizer::load(model.info().directory);
+      flags.text.empty() ? bundled_text(calibration).string() : flags.text;
+  const Tokenizer tokenizer = Tokenizer::load(model);
   Windows windows = text_windows(tokenizer, read_text(path), flags.window);
   if (windows.empty())
     throw Error(
@@ -46,7 +52,7 @@ Windows read_windows(const EvalFlags& flags, const Model& model) {
 int run_perplexity(const EvalFlags& flags) {
   Interrupt interrupt;
   const Model model = Model::load(*flags.model);
-  const Windows windows = read_windows(flags, model);
+  const Windows windows = read_windows(flags, model.info().directory);
   Progress progress("reading", ProgressUnit::tokens);
   const PerplexityResult result = perplexity(
       model,
@@ -66,7 +72,7 @@ int run_compare(const EvalFlags& flags) {
   const Model a = Model::load(options);
   options.checkpoint = flags.names[1];
   const Model b = Model::load(options);
-  const Windows windows = read_windows(flags, a);
+  const Windows windows = read_windows(flags, a.info().directory);
   Progress progress("comparing", ProgressUnit::tokens);
   const CompareResult result = compare(
       a,
@@ -80,6 +86,27 @@ int run_compare(const EvalFlags& flags) {
   return kSuccess;
 }
 
+int run_importance(const EvalFlags& flags) {
+  if (flags.out.empty())
+    throw UsageError("eval importance needs --out FILE, where it goes");
+  Interrupt interrupt;
+  LoadedModel model = load_checkpoint(find_model(flags.model->checkpoint));
+  const Windows windows =
+      read_windows(flags, model.storage->files().directory());
+  Progress progress("measuring", ProgressUnit::tokens);
+  const int threads = flags.model->threads;
+  const Importance importance = record_importance(
+      std::move(model),
+      windows,
+      {.threads = threads > 0 ? threads : available_cores(),
+       .on_progress = [&](int64_t done,
+                          int64_t total) { progress.update(done, total); },
+       .stop = interrupt.token()});
+  progress.finish();
+  importance.save(flags.out);
+  return kSuccess;
+}
+
 int run(EvalFlags& flags) {
   if (flags.what == "compare") {
     if (flags.names.size() != 2)
@@ -87,10 +114,11 @@ int run(EvalFlags& flags) {
     return run_compare(flags);
   }
   if (flags.names.size() > 1)
-    throw UsageError("eval perplexity reads one text");
+    throw UsageError("eval " + flags.what + " reads one text");
   if (!flags.names.empty())
     flags.text = flags.names.front();
-  return run_perplexity(flags);
+  return flags.what == "importance" ? run_importance(flags)
+                                    : run_perplexity(flags);
 }
 
 }  // namespace
@@ -100,12 +128,10 @@ Run add_eval(CLI::App& app) {
   flags->model = add_model_flags(app);
   app.add_option("what", flags->what, "What to measure")
       ->required()
-      ->check(CLI::IsMember({"perplexity", "compare"}))
-      ->option_text("perplexity|compare");
+      ->check(CLI::IsMember({"perplexity", "compare", "importance"}))
+      ->option_text("perplexity|compare|importance");
   app.add_option(
-         "names",
-         flags->names,
-         "compare: the models A and B; perplexity: a text")
+         "names", flags->names, "compare: the models A and B; else a text")
       ->option_text("[A B | FILE]");
   app.add_option("--text", flags->text, "The text; default: the bundled one")
       ->option_text("FILE");
@@ -115,11 +141,14 @@ Run add_eval(CLI::App& app) {
          "Tokens that are read at once; default: 512")
       ->check(CLI::Range(2, 1 << 20))
       ->option_text("N");
+  app.add_option("--out", flags->out, "importance: where it goes")
+      ->option_text("FILE");
   app.add_flag("--json", flags->json, "Print JSON (docs/cli.md)");
   app.footer(
       "Examples:\n"
       "  hadal eval perplexity letter.txt\n"
-      "  hadal eval compare models/nano nano-4bit");
+      "  hadal eval compare models/nano nano-4bit\n"
+      "  hadal eval importance --model models/nano --out nano.imp");
   return [flags] { return run(*flags); };
 }
 

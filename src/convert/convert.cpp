@@ -8,6 +8,7 @@
 #include "base/atomic_file.h"
 #include "base/hash.h"
 #include "base/readable.h"
+#include "convert/model_card.h"
 #include "convert/output_files.h"
 #include "convert/shard_writer.h"
 #include "hadal/error.h"
@@ -77,6 +78,17 @@ ConversionKey Conversion::key() const {
       hex(model_.fingerprint),
       recipe_json(options_.recipe),
       options_json(options_)};
+}
+
+std::string Conversion::source_name() const {
+  const std::filesystem::path path =
+      std::filesystem::weakly_canonical(options_.source);
+  // The cache of Hugging Face has a snapshot's hash there, and the name above:
+  // models--org--name/snapshots/HASH.
+  const std::filesystem::path above = path.parent_path();
+  if (above.filename() == "snapshots")
+    return above.parent_path().filename().string();
+  return path.filename().string();
 }
 
 ConvertResult Conversion::run() {
@@ -200,6 +212,7 @@ void Conversion::write_files(const Journal& journal) const {
     if (name != "config.json" && name != "model.safetensors.index.json")
       write_text(directory / name, text);
   }
+  write_model_card(*this, std::nullopt);
   write_text(directory / kManifestName, manifest_json(manifest));
   write_text(directory / "config.json", files.at("config.json"));
   write_text(

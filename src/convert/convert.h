@@ -49,6 +49,11 @@ class Conversion {
   const ConvertPlan& plan() const { return plan_; }
   const LoadedModel& model() const { return model_; }
   ConversionKey key() const;
+  const std::filesystem::path& destination() const {
+    return options_.destination;
+  }
+  // The last part of the source's path, for people.
+  std::string source_name() const;
 
   // Throws Error: invalid_argument (source and destination are the same, the
   // destination is not empty and not of this conversion, see journal.h),

@@ -22,6 +22,13 @@ bool has_format(const SafetensorsFile& file) {
   });
 }
 
+// Under which name the file has an item of a matrix.
+std::string channel_name(const SourceTensor& source, int64_t item) {
+  const bool own = rule(source.id).count == TensorCount::per_group ||
+                   source.id == TensorId::expert_w2;
+  return release_name(source.id, source.block, own ? item : -1);
+}
+
 std::string use_name(BlockIndex block) {
   return (block.scope == TensorScope::mtp ? "mtp." : "layers.") +
          std::to_string(block.number) + ".ffn.experts.use";
@@ -65,10 +72,7 @@ Importance::Importance(const std::filesystem::path& path) {
 
 const float* Importance::channels(
     const SourceTensor& source, int64_t item) const {
-  const TensorCount count = rule(source.id).count;
-  const bool many = count != TensorCount::one;
-  const auto found =
-      values_.find(release_name(source.id, source.block, many ? item : -1));
+  auto found = values_.find(channel_name(source, item));
   return found == values_.end() ? nullptr : found->second.data();
 }
 
@@ -84,9 +88,7 @@ void Importance::require_fit(const std::vector<SourceTensor>& tensors) const {
   bool any = false;
   for (const SourceTensor& tensor : tensors)
     for (size_t item = 0; item < tensor.items.size(); ++item) {
-      const bool many = rule(tensor.id).count != TensorCount::one;
-      const std::string name = release_name(
-          tensor.id, tensor.block, many ? static_cast<int64_t>(item) : -1);
+      const std::string name = channel_name(tensor, static_cast<int64_t>(item));
       const auto found = values_.find(name);
       if (found == values_.end())
         continue;

@@ -2,10 +2,11 @@
 // of what comes in, measured by `hadal eval importance`.
 //
 // The file is a safetensors file: for every matrix NAME of the release
-// ("layers.3.attn.wq_a", "layers.3.ffn.experts.7.w1") a tensor NAME, F32
-// [columns], and for every layer "layers.N.ffn.experts.use", F32 [experts], the
-// share of tokens that each expert saw. Its metadata has "format":
-// "hadal-importance-1".
+// ("layers.3.attn.wq_a") a tensor NAME, F32 [columns]. All experts of a layer
+// read the same vectors, so w1 and w3 have one, "layers.3.ffn.experts.*.w1",
+// and every expert its own w2, "layers.3.ffn.experts.7.w2". For every layer
+// "layers.N.ffn.experts.use", F32 [experts] is the share of tokens that each
+// expert saw. Its metadata has "format": "hadal-importance-1".
 #pragma once
 
 #include <cstdint>

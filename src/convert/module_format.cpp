@@ -121,11 +121,20 @@ void choose_mx(
   set_format(module, Encoding::encode, wanted, ScaleFormat::e8m0);
 }
 
+void choose_float(
+    CheckpointLayout layout, WeightFormat wanted, PlannedModule& module) {
+  if (module.source.items.front().format == wanted)
+    return choose_same(layout, module);
+  set_format(module, Encoding::encode, wanted, ScaleFormat::none);
+}
+
 bool encodes_exactly(const WeightView& source, WeightFormat format) {
   const bool powers = source.format == WeightFormat::mxfp4 ||
                       source.format == WeightFormat::mxfp8 ||
                       (source.format == WeightFormat::fp8_block &&
                        source.scale_format == ScaleFormat::e8m0);
+  if (format == WeightFormat::f32)
+    return true;
   if (format == WeightFormat::bf16)
     return powers;
   return format == WeightFormat::mxfp8 && source.format == WeightFormat::mxfp4;
@@ -267,12 +276,11 @@ void choose_format(
     case TargetKind::same:
       choose_same(layout, module);
       break;
+    case TargetKind::f32:
+      choose_float(layout, WeightFormat::f32, module);
+      break;
     case TargetKind::bf16:
-      if (source.format == WeightFormat::bf16)
-        choose_same(layout, module);
-      else
-        set_format(
-            module, Encoding::encode, WeightFormat::bf16, ScaleFormat::none);
+      choose_float(layout, WeightFormat::bf16, module);
       break;
     case TargetKind::affine:
       choose_affine(layout, target, module);

@@ -14,6 +14,7 @@ namespace hadal {
 namespace {
 
 constexpr TargetFormat kSame{TargetKind::same};
+constexpr TargetFormat kF32{TargetKind::f32};
 constexpr TargetFormat kBf16{TargetKind::bf16};
 constexpr TargetFormat kMxfp4{TargetKind::mxfp4};
 constexpr TargetFormat kMxfp8{TargetKind::mxfp8};
@@ -71,7 +72,7 @@ std::vector<Recipe> make_recipes() {
 
 TargetFormat read_format(const JsonFields& fields) {
   const std::string kind = fields.string("format");
-  for (const TargetFormat& plain : {kSame, kBf16, kMxfp4, kMxfp8})
+  for (const TargetFormat& plain : {kSame, kF32, kBf16, kMxfp4, kMxfp8})
     if (kind == text(plain)) {
       for (const char* extra : {"bits", "group"})
         if (fields.has(extra))
@@ -84,7 +85,7 @@ TargetFormat read_format(const JsonFields& fields) {
         fields,
         "format",
         in_quotes(kind),
-        "same, bf16, affine, mxfp4 or mxfp8");
+        "same, f32, bf16, affine, mxfp4 or mxfp8");
   TargetFormat format{TargetKind::affine};
   format.bits = static_cast<int>(fields.integer("bits", 0, 1000));
   format.group = static_cast<int>(
@@ -148,6 +149,8 @@ std::string text(const TargetFormat& format) {
   switch (format.kind) {
     case TargetKind::same:
       return "same";
+    case TargetKind::f32:
+      return "f32";
     case TargetKind::bf16:
       return "bf16";
     case TargetKind::affine:
@@ -164,6 +167,8 @@ double bits_per_weight(const TargetFormat& format) {
   switch (format.kind) {
     case TargetKind::same:
       return 0;
+    case TargetKind::f32:
+      return 32;
     case TargetKind::bf16:
       return 16;
     case TargetKind::affine:

@@ -15,6 +15,7 @@ namespace hadal {
 
 enum class TargetKind : uint8_t {
   same,    // the numbers as they are, in the form that the layout has for them
+  f32,     // float32, no scales: the numbers of any format, exactly
   bf16,    // bfloat16, no scales
   affine,  // scale * code + bias, `bits` a code, `group` columns a scale
   mxfp4,   // E2M1 codes, one power-of-two scale in 32
@@ -28,7 +29,7 @@ struct TargetFormat {
   bool operator==(const TargetFormat&) const = default;
 };
 
-// "same", "bf16", "affine 4 bit g64", "mxfp4", "mxfp8".
+// "same", "f32", "bf16", "affine 4 bit g64", "mxfp4", "mxfp8".
 std::string text(const TargetFormat& format);
 // Bits a weight with its share of scales and biases; 0 for `same`.
 double bits_per_weight(const TargetFormat& format);

@@ -8,7 +8,7 @@
 #include "convert/finite_check.h"
 #include "convert/module_format.h"
 #include "hadal/error.h"
-#include "kernels/codecs/dequantize.h"
+#include "kernels/codecs/decode_row.h"
 #include "kernels/codecs/mx_encode.h"
 #include "kernels/codecs/number_formats.h"
 
@@ -184,10 +184,9 @@ void RowEncoder::encode_values(
                 (block_form ? blocks(job.count) : job.count) * bytes.scales);
   std::byte* biases =
       bytes.biases == 0 ? nullptr : buffer(out, 2, job.count * bytes.biases);
-  const float* weights =
-      options_.importance == nullptr
-          ? nullptr
-          : options_.importance->channels(module.source, job.item);
+  const float* weights = options_.weights == nullptr
+                             ? nullptr
+                             : options_.weights->of(module.source, job.item);
 
   const int64_t at_once = block_form ? kFp8Block : 1;
   values_.resize(static_cast<size_t>(at_once * cols));
@@ -195,7 +194,7 @@ void RowEncoder::encode_values(
     const int64_t here = std::min(at_once, job.count - row);
     for (int64_t i = 0; i < here; ++i) {
       float* values = values_.data() + i * cols;
-      dequantize_row(view, job.first + row + i, values);
+      decode_weight_row(view, job.first + row + i, values);
       require_finite_values(
           module,
           job,
@@ -248,6 +247,11 @@ void RowEncoder::encode_values(
             scales + row / kFp8Block * bytes.scales);
         break;
       case WeightFormat::f32:
+        std::memcpy(
+            codes + row * bytes.weight,
+            values,
+            static_cast<size_t>(bytes.weight));
+        break;
       case WeightFormat::f16:
         throw Error(
             ErrorCode::internal,

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "convert/importance.h"
+#include "convert/channel_weights.h"
 #include "convert/plan.h"
 #include "kernels/codecs/affine_encode.h"
 
@@ -35,7 +35,7 @@ struct EncodedRows {
 
 struct EncoderOptions {
   AffineRule rule = AffineRule::search;
-  const Importance* importance = nullptr;  // null: all channels count the same
+  const ChannelWeights* weights = nullptr;  // null: all channels count the same
 };
 
 // Encodes jobs, one after the other; holds scratch memory, so one a thread.

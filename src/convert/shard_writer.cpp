@@ -25,6 +25,7 @@ ShardWriter::ShardWriter(
     : plan_(plan),
       options_(options),
       journal_(journal),
+      weights_(source_tensors(model), options.importance),
       pages_(model.storage->files()) {}
 
 uint64_t ShardWriter::write(const std::vector<bool>& wanted) {
@@ -36,8 +37,7 @@ uint64_t ShardWriter::write(const std::vector<bool>& wanted) {
     done_ += wanted[i] ? 0 : plan_.shards[i].bytes;
   const int workers = std::clamp(options_.threads, 1, kMaxWorkers);
   std::vector<RowEncoder> encoders(
-      static_cast<size_t>(workers),
-      RowEncoder({options_.rule, options_.importance}));
+      static_cast<size_t>(workers), RowEncoder({options_.rule, &weights_}));
   work_in_order<EncodedRows>(
       jobs.size(),
       workers,

@@ -36,6 +36,7 @@ class ShardWriter {
   const ConvertPlan& plan_;
   const ConvertOptions& options_;
   Journal& journal_;
+  ChannelWeights weights_;
   SourcePages pages_;
 
   uint64_t done_ = 0;   // bytes, with those of earlier runs

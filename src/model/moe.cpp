@@ -3,6 +3,22 @@
 #include "model/products.h"
 
 namespace hadal {
+namespace {
+
+// Of three products that go together. A checkpoint may store each in a format
+// of its own; where these ask for different roundings, none is applied.
+ActivationFormat activation_of(
+    const WeightView& gate,
+    const WeightView& up,
+    const WeightView& down,
+    const Numerics& numerics) {
+  const ActivationFormat format = activation_for(gate, numerics);
+  const bool all_agree = format == activation_for(up, numerics) &&
+                         format == activation_for(down, numerics);
+  return all_agree ? format : ActivationFormat::f32;
+}
+
+}  // namespace
 
 void run_moe(
     const Pass& pass, const NetworkLayer& layer, const float* x, float* y) {
@@ -54,8 +70,16 @@ void run_moe(
        .shared_down = weights.shared_down,
        .limit = config.swiglu_limit,
        .gemm_fp8 = numerics.gemm_fp8,
-       .expert_activation = activation_for(weights.expert_gate[0], numerics),
-       .shared_activation = activation_for(weights.shared_gate, numerics)},
+       .expert_activation = activation_of(
+           weights.expert_gate[0],
+           weights.expert_up[0],
+           weights.expert_down[0],
+           numerics),
+       .shared_activation = activation_of(
+           weights.shared_gate,
+           weights.shared_up,
+           weights.shared_down,
+           numerics)},
       pass.team);
 }
 

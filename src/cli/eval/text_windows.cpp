@@ -20,8 +20,8 @@ std::vector<std::vector<int32_t>> text_windows(
   return windows;
 }
 
-std::filesystem::path bundled_text() {
-  return bundled_model() / "eval.txt";
+std::filesystem::path bundled_text(bool calibration) {
+  return bundled_model() / (calibration ? "calibration.txt" : "eval.txt");
 }
 
 }  // namespace hadal::cli

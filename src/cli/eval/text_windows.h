@@ -16,7 +16,8 @@ namespace hadal::cli {
 std::vector<std::vector<int32_t>> text_windows(
     const Tokenizer& tokenizer, const std::string& text, int64_t tokens);
 
-// The text that comes with the program: conversations of the nano model's kind.
-std::filesystem::path bundled_text();
+// The texts that come with the program, conversations of the nano model's kind:
+// one to measure on, another one for calibration.
+std::filesystem::path bundled_text(bool calibration = false);
 
 }  // namespace hadal::cli

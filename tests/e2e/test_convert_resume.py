@@ -1,0 +1,142 @@
+"""hadal convert, killed or out of disk: the same command goes on, and the
+result is byte for byte that of an undisturbed run."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import (ENVIRONMENT, NANO, PROGRAM, ProgramTest, hadal, main)
+
+KILLS = 20
+FLAGS = ["convert", "--model", str(NANO), "--recipe", "3bit", "--shard-size",
+         "1MB"]
+
+
+def files(directory):
+    return {p.name: p.read_bytes() for p in directory.iterdir()}
+
+
+def same(case, one, other):
+    """Equal names and bytes; names what differs."""
+    one, other = files(one), files(other)
+    case.assertEqual(sorted(one), sorted(other))
+    case.assertEqual([n for n in one if one[n] != other[n]], [])
+
+
+def start(out):
+    return subprocess.Popen([PROGRAM, *FLAGS, "--out", str(out)],
+                            stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, env=ENVIRONMENT)
+
+
+class Resume(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.whole = self.folder / "whole"
+        begun = time.monotonic()
+        self.assertEqual(hadal(*FLAGS, "--out", self.whole).status, 0)
+        self.seconds = time.monotonic() - begun
+
+    def test_killed_at_random_moments(self):
+        seed = int(os.environ.get("HADAL_TEST_SEED", "1"))
+        moments = random.Random(seed)
+        out = self.folder / "killed"
+        kills = 0
+        finished = 0
+        while kills < KILLS:
+            process = start(out)
+            time.sleep(moments.uniform(0, self.seconds))
+            process.send_signal(signal.SIGKILL)
+            status = process.wait()
+            process.stderr.close()
+            if status == -signal.SIGKILL:
+                kills += 1
+            else:
+                # It was faster than the signal: compare, and begin anew.
+                same(self, out, self.whole)
+                shutil.rmtree(out)
+                finished += 1
+            if out.exists() and not (out / "hadal-manifest.json").exists():
+                self.assertNotEqual(
+                    hadal("inspect", "--model", out).status, 0,
+                    "an unfinished output must not look whole")
+        self.assertEqual(hadal(*FLAGS, "--out", out).status, 0)
+        same(self, out, self.whole)
+
+    def test_a_source_that_changed_is_another_conversion(self):
+        model = self.copy_of_nano()
+        out = self.folder / "out"
+        command = [PROGRAM, "convert", "--model", str(model), "--recipe",
+                   "3bit", "--shard-size", "1MB", "--out", str(out)]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL,
+                                   env=ENVIRONMENT)
+        while not list(out.glob("model-*.safetensors")) \
+                and process.poll() is None:
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+        if (out / "config.json").exists():
+            self.skipTest("the machine is too fast to be interrupted")
+        shard = model / "model-00001-of-00002.safetensors"
+        raw = bytearray(shard.read_bytes())
+        raw[-1000] ^= 1
+        shard.write_bytes(raw)
+        self.expect_error(hadal(*command[1:]), 2, "source has changed")
+        self.expect_error(
+            hadal("convert", "--model", model, "--recipe", "2bit", "--out", out),
+            2, "unfinished conversion")
+
+
+class DiskFull(ProgramTest):
+    """On a file system of a few megabytes, where the system lets us make one."""
+
+    SCRIPT = r"""
+set -e
+mount -t tmpfs -o size=24m tmpfs "$DISK"
+head -c 16000000 /dev/zero > "$DISK/filler"
+! "$@" --out "$DISK/out" 2> "$DISK/../first"
+test ! -e "$DISK/out/config.json"
+rm "$DISK/filler"
+# Enough at the start, full while it runs.
+"$@" --out "$DISK/out" 2> "$DISK/../second" &
+while ! ls "$DISK"/out/model-*.safetensors > /dev/null 2>&1; do
+  kill -0 $! 2> /dev/null || break
+done
+head -c 30000000 /dev/zero > "$DISK/filler" 2> /dev/null || true
+if ! wait $!; then
+  test ! -e "$DISK/out/config.json"
+  echo full
+fi
+rm "$DISK/filler"
+"$@" --out "$DISK/out" 2> "$DISK/../third"
+cp -r "$DISK/out" "$DISK/../copy"
+"""
+
+    def test_clear_error_and_the_command_goes_on(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        namespace = ["unshare", "-m"] if os.geteuid() == 0 \
+            else ["unshare", "-rm"]
+        if shutil.which("unshare") is None or subprocess.run(
+                [*namespace, "mount", "-t", "tmpfs", "tmpfs", str(disk)],
+                capture_output=True).returncode != 0:
+            raise unittest.SkipTest("this system lets us mount no tmpfs")
+        done = subprocess.run(
+            [*namespace, "bash", "-c", self.SCRIPT, "-", PROGRAM, *FLAGS],
+            env=ENVIRONMENT | {"DISK": str(disk)}, capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        first = (self.folder / "first").read_text()
+        self.assertIn("make space", first)
+        if b"full" in done.stdout:
+            self.assertIn("make space", (self.folder / "second").read_text())
+        whole = self.folder / "whole"
+        self.assertEqual(hadal(*FLAGS, "--out", whole).status, 0)
+        same(self, self.folder / "copy", whole)
+
+
+if __name__ == "__main__":
+    main()
