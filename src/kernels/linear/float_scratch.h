@@ -19,7 +19,7 @@ inline constexpr int64_t kFewTokens = 8;
 
 // Rows of a panel of `row_bytes` each: half of a usual second-level cache, a
 // multiple of 4.
-inline constexpr int64_t kPanelBytes = 256 * 1024;
+inline constexpr int64_t kPanelBytes = 512 * 1024;
 inline constexpr int64_t kMaxPanelRows = 64;
 constexpr int64_t panel_rows(int64_t row_bytes) {
   const int64_t fit = kPanelBytes / row_bytes / 4 * 4;

@@ -5,15 +5,15 @@
 // in registers while it walks over a block of columns.
 //
 // A Kernel has
-//   template <int T> rows(decoder, rows, next, x, first, last, sums)
-//     groups [first, last) of four rows with T tokens x; fetches as many bytes
-//     from `next` on
-//   template <int T> panel(panel, stride, rows, x, first, last, scales, sums)
-//     the same for the rows of a panel
+//   template <int T> rows(decoder, rows, row_bytes, x, groups, sums)
+//     `groups` groups of four rows with T tokens x; meanwhile fetches as many
+//     bytes of the rows that come next in the file
+//   template <int T> panel(panel, stride, x, first, last, scales, sums)
+//     groups [first, last) of four rows of a panel
 //   token(job, i): the prepared token i of the job
 //   widen(job, first, end, starts): the scales of rows [first, first + 4),
 //     those from `end` on repeated, and what their sums begin with, if not 0
-//   fill(decoder, rows, next, groups, to, stride)
+//   fill(decoder, rows, row_bytes, groups, to, stride)
 //     four rows to a panel
 //   X, kGroupBytes: what a prepared token consists of, bytes of a panel's group
 //
@@ -36,6 +36,11 @@ namespace HWY_NAMESPACE {
 
 // Groups in a panel tile's walk: its tokens stay in the first-level cache.
 constexpr int64_t kBlockGroups = 16;
+// All rows pass over so many bytes of tokens before the next come, so that
+// these stay in the last-level cache; not over fewer than kLeastTokens, since
+// each time the rows are decoded anew.
+constexpr int64_t kTokenBytes = 4 * 1024 * 1024;
+constexpr int64_t kLeastTokens = 96;
 // Tokens of a tile over rows in place.
 constexpr int64_t kRowTokens = 4;
 
@@ -194,8 +199,6 @@ HWY_NOINLINE void rows_in_place(const FloatJob& job) {
         r % 128 == 0)
       Kernel::widen(job, r, job.row_end, job.scratch.starts);
     const SourceRows rows = source_rows<Decoder>(job, r, job.row_end);
-    const uint8_t* next =
-        reinterpret_cast<const uint8_t*>(view.data) + (r + 4) * view.row_bytes;
     for (int64_t t = 0; t < job.count;) {
       const int64_t left = job.count - t;
       const int64_t tokens = left >= kRowTokens ? kRowTokens
@@ -212,14 +215,16 @@ HWY_NOINLINE void rows_in_place(const FloatJob& job) {
           [&](const SourceRows& from, const X* const* at, int64_t count) {
             switch (tokens) {
               case 1:
-                Kernel::template rows<1>(decoder, from, next, at, count, sums);
+                Kernel::template rows<1>(
+                    decoder, from, view.row_bytes, at, count, sums);
                 break;
               case 2:
-                Kernel::template rows<2>(decoder, from, next, at, count, sums);
+                Kernel::template rows<2>(
+                    decoder, from, view.row_bytes, at, count, sums);
                 break;
               default:
                 Kernel::template rows<kRowTokens>(
-                    decoder, from, next, at, count, sums);
+                    decoder, from, view.row_bytes, at, count, sums);
                 break;
             }
           };
@@ -250,14 +255,12 @@ HWY_NOINLINE void fill_panel(const FloatJob& job, int64_t first, int64_t end) {
     Kernel::widen(job, r, end, job.scratch.starts + (r - first));
     const SourceRows rows = source_rows<Decoder>(job, r, end);
     std::byte* to = job.scratch.panel + (r - first) * stride;
-    const uint8_t* next =
-        reinterpret_cast<const uint8_t*>(view.data) + (r + 4) * view.row_bytes;
-    Kernel::fill(decoder, rows, next, whole, to, stride);
+    Kernel::fill(decoder, rows, view.row_bytes, whole, to, stride);
     if (groups > whole)
       Kernel::fill(
           decoder,
           tail_rows<Decoder>(job, rows, whole),
-          next,
+          view.row_bytes,
           groups - whole,
           to + whole * Kernel::kGroupBytes,
           stride);
@@ -298,53 +301,70 @@ HWY_NOINLINE void panel_tokens(
   }
 }
 
+// Tokens [first, last) of the job over rows [row, row_end) in the panel.
+template <class Kernel>
+HWY_NOINLINE void panel_product(
+    const FloatJob& job,
+    int64_t row,
+    int64_t row_end,
+    int64_t first,
+    int64_t last) {
+  using X = typename Kernel::X;
+  const int64_t rows = row_end - row;
+  for (int64_t t = first; t < last; t += kMaxTileTokens) {
+    const int64_t tokens =
+        last - t < kMaxTileTokens ? last - t : kMaxTileTokens;
+    const X* x[kMaxTileTokens];
+    const X* next[kMaxTileTokens];
+    for (int64_t i = 0; i < tokens; ++i) {
+      const int64_t after = t + tokens + i;
+      x[i] = Kernel::token(job, t + i);
+      next[i] = Kernel::token(job, after < last ? after : first);
+    }
+    begin_sums(job.scratch, (rows + 3) / 4 * 4);
+    switch (tokens) {
+      case 6:
+        panel_tokens<Kernel, 6>(job, rows, x, next);
+        break;
+      case 5:
+        panel_tokens<Kernel, 5>(job, rows, x, next);
+        break;
+      case 4:
+        panel_tokens<Kernel, 4>(job, rows, x, next);
+        break;
+      case 3:
+        panel_tokens<Kernel, 3>(job, rows, x, next);
+        break;
+      case 2:
+        panel_tokens<Kernel, 2>(job, rows, x, next);
+        break;
+      default:
+        panel_tokens<Kernel, 1>(job, rows, x, next);
+        break;
+    }
+    for (int64_t i = 0; i < rows; i += kSourceRows)
+      store_outputs(job, job.scratch.sums + i * kSumStride, row + i, t, tokens);
+  }
+}
+
 template <class Kernel, class Decoder>
 HWY_NOINLINE void through_panel(const FloatJob& job) {
-  using X = typename Kernel::X;
   const WeightView& view = *job.weight;
-  const int64_t row_bytes = panel_stride<Kernel>(float_groups(view.cols));
-  const int64_t step = panel_rows(row_bytes);
-  int64_t end = job.row_begin;
-  for (int64_t r = job.row_begin; r < job.row_end; r = end) {
-    end = job.row_end - r < step ? job.row_end : r + step;
-    // The rows of a panel share their scales.
-    if (view.format == WeightFormat::fp8_block && end > (r / 128 + 1) * 128)
-      end = (r / 128 + 1) * 128;
-    fill_panel<Kernel, Decoder>(job, r, end);
-    for (int64_t t = 0; t < job.count; t += kMaxTileTokens) {
-      const int64_t left = job.count - t;
-      const int64_t tokens = left < kMaxTileTokens ? left : kMaxTileTokens;
-      const X* x[kMaxTileTokens];
-      const X* next[kMaxTileTokens];
-      for (int64_t i = 0; i < tokens; ++i) {
-        const int64_t after = t + tokens + i;
-        x[i] = Kernel::token(job, t + i);
-        next[i] = Kernel::token(job, after < job.count ? after : i);
-      }
-      begin_sums(job.scratch, (end - r + 3) / 4 * 4);
-      switch (tokens) {
-        case 6:
-          panel_tokens<Kernel, 6>(job, end - r, x, next);
-          break;
-        case 5:
-          panel_tokens<Kernel, 5>(job, end - r, x, next);
-          break;
-        case 4:
-          panel_tokens<Kernel, 4>(job, end - r, x, next);
-          break;
-        case 3:
-          panel_tokens<Kernel, 3>(job, end - r, x, next);
-          break;
-        case 2:
-          panel_tokens<Kernel, 2>(job, end - r, x, next);
-          break;
-        default:
-          panel_tokens<Kernel, 1>(job, end - r, x, next);
-          break;
-      }
-      for (int64_t i = r; i < end; i += kSourceRows)
-        store_outputs(
-            job, job.scratch.sums + (i - r) * kSumStride, i, t, tokens);
+  const int64_t groups = float_groups(view.cols);
+  const int64_t step = panel_rows(panel_stride<Kernel>(groups));
+  const int64_t most = kTokenBytes / (groups * Kernel::kGroupBytes) /
+                       kMaxTileTokens * kMaxTileTokens;
+  const int64_t at_once = most < kLeastTokens ? kLeastTokens : most;
+  for (int64_t t = 0; t < job.count; t += at_once) {
+    const int64_t last = job.count - t < at_once ? job.count : t + at_once;
+    int64_t end = job.row_begin;
+    for (int64_t r = job.row_begin; r < job.row_end; r = end) {
+      end = job.row_end - r < step ? job.row_end : r + step;
+      // The rows of a panel share their scales.
+      if (view.format == WeightFormat::fp8_block && end > (r / 128 + 1) * 128)
+        end = (r / 128 + 1) * 128;
+      fill_panel<Kernel, Decoder>(job, r, end);
+      panel_product<Kernel>(job, r, end, t, last);
     }
   }
 }

@@ -33,6 +33,7 @@ HWY_INLINE WordVec add_to_exponents(WordVec pairs, WordVec add) {
 
 // E4M3 without scales.
 struct CodesFp8 {
+  static constexpr int kRowsAtOnce = 2;
   static constexpr int64_t kGroupBytes = 64;
   static constexpr bool kUnpacked = false;
   E4m3Decoder codes;
@@ -47,6 +48,7 @@ struct CodesFp8 {
 
 // E4M3 with scales that are powers of two.
 struct ScaledFp8 {
+  static constexpr int kRowsAtOnce = 4;
   static constexpr int64_t kGroupBytes = 64;
   static constexpr bool kUnpacked = false;
   CodesFp8 codes;
@@ -61,6 +63,7 @@ struct ScaledFp8 {
 
 // Weights below 2^-48 count as zero.
 struct PlainBf16 {
+  static constexpr int kRowsAtOnce = 1;
   static constexpr int64_t kGroupBytes = 128;
   static constexpr bool kUnpacked = false;
 
@@ -81,7 +84,7 @@ struct PlainBf16 {
 };
 
 // Where the scales of E4M3 weights go.
-enum class Scales {
+enum class DotScales {
   none,
   in_weights,  // powers of two: to the exponents of the weights
   in_tokens,   // powers of two, the same for 128 rows: to those of the tokens,
@@ -89,7 +92,7 @@ enum class Scales {
   in_sums,     // each block of 128 columns has sums of its own
 };
 
-template <Scales kScales>
+template <DotScales kScales>
 struct DotKernel {
   using X = uint16_t;
   static constexpr int64_t kGroupBytes = 128;
@@ -97,7 +100,7 @@ struct DotKernel {
   static constexpr int64_t kScaledGroups = 2;
 
   static HWY_INLINE const uint16_t* token(const FloatJob& job, int64_t i) {
-    if constexpr (kScales == Scales::in_tokens)
+    if constexpr (kScales == DotScales::in_tokens)
       return job.scratch.tokens + i * job.input->stride;
     return stored_token(job, i);
   }
@@ -106,7 +109,7 @@ struct DotKernel {
       const FloatJob& job, int64_t first, int64_t end, float* starts) {
     widen_scales(job, first, end);
     if constexpr (
-        kScales == Scales::in_weights || kScales == Scales::in_tokens) {
+        kScales == DotScales::in_weights || kScales == DotScales::in_tokens) {
       const bool shared = job.weight->format == WeightFormat::fp8_block;
       for (int r = 0; r < kR; ++r)
         starts[r] = shared && r > 0
@@ -115,14 +118,14 @@ struct DotKernel {
                               job.scratch.scales + r * job.scratch.scale_room,
                               job.scratch.scale_room);
     }
-    if constexpr (kScales == Scales::in_tokens)
+    if constexpr (kScales == DotScales::in_tokens)
       for (int64_t i = 0; i < job.count; ++i)
         scale_token(job, i);
   }
 
   // Runs body(acc, first, last) over the groups [first, last) and adds to the
   // sums; where these are scaled, in pieces of a block with its scale.
-  template <int T, class Body>
+  template <int R, int T, class Body>
   static HWY_INLINE void accumulate(
       int64_t first,
       int64_t last,
@@ -133,26 +136,26 @@ struct DotKernel {
     const auto at = [](int r, int t) {
       return r * kSumStride + t * kFloatLanes;
     };
-    FloatVec total[kR][T];
-    for (int r = 0; r < kR; ++r)
+    FloatVec total[R][T];
+    for (int r = 0; r < R; ++r)
       for (int t = 0; t < T; ++t)
         total[r][t] = hn::Load(d, sums + at(r, t));
-    if constexpr (kScales == Scales::in_sums) {
+    if constexpr (kScales == DotScales::in_sums) {
       for (int64_t g = first; g < last; g += kScaledGroups) {
-        FloatVec block[kR][T];
+        FloatVec block[R][T];
         for (auto& row : block)
           for (FloatVec& sum : row)
             sum = hn::Zero(d);
         body(block, g, last - g < kScaledGroups ? last : g + kScaledGroups);
         const FloatVec scale = hn::Set(d, scales[g / kScaledGroups]);
-        for (int r = 0; r < kR; ++r)
+        for (int r = 0; r < R; ++r)
           for (int t = 0; t < T; ++t)
             total[r][t] = hn::MulAdd(block[r][t], scale, total[r][t]);
       }
     } else {
       body(total, first, last);
     }
-    for (int r = 0; r < kR; ++r)
+    for (int r = 0; r < R; ++r)
       for (int t = 0; t < T; ++t)
         hn::Store(total[r][t], d, sums + at(r, t));
   }
@@ -161,33 +164,37 @@ struct DotKernel {
   static HWY_INLINE void rows(
       const Decoder& decoder,
       const SourceRows& from,
-      const uint8_t* next,
+      int64_t row_bytes,
       const uint16_t* const* x,
       int64_t groups,
       float* sums) {
-    constexpr int64_t kBytes = kR * Decoder::kGroupBytes;
-    accumulate<T>(
-        0,
-        groups,
-        from.scales[0],
-        sums,
-        [&](FloatVec(&acc)[kR][T], int64_t first, int64_t last) {
-          for (int64_t g = first; g < last; ++g) {
-            for (int64_t i = 0; i < kBytes; i += 64)
-              __builtin_prefetch(next + g * kBytes + i);
-            for (int r = 0; r < kR; ++r) {
-              const Pairs w = decoder.group(from, r, g);
-              for (int t = 0; t < T; ++t) {
-                acc[r][t] = dot_pairs(acc[r][t], w.low, x_at(x[t], g, 0));
-                acc[r][t] = dot_pairs(acc[r][t], w.high, x_at(x[t], g, 1));
+    constexpr int R = T == 1 ? Decoder::kRowsAtOnce : kSourceRows;
+    constexpr int64_t kBytes = R * Decoder::kGroupBytes;
+    for (int r0 = 0; r0 < kSourceRows; r0 += R) {
+      const uint8_t* next = from.data[r0] + R * row_bytes;
+      accumulate<R, T>(
+          0,
+          groups,
+          from.scales[0],
+          sums + r0 * kSumStride,
+          [&](FloatVec(&acc)[R][T], int64_t first, int64_t last) {
+            for (int64_t g = first; g < last; ++g) {
+              for (int64_t i = 0; i < kBytes; i += 64)
+                __builtin_prefetch(next + g * kBytes + i);
+              for (int r = 0; r < R; ++r) {
+                const Pairs w = decoder.group(from, r0 + r, g);
+                for (int t = 0; t < T; ++t) {
+                  acc[r][t] = dot_pairs(acc[r][t], w.low, x_at(x[t], g, 0));
+                  acc[r][t] = dot_pairs(acc[r][t], w.high, x_at(x[t], g, 1));
+                }
               }
             }
-          }
-        });
+          });
+    }
   }
 
   // Scaled sums take twice the registers.
-  static constexpr int kAtOnce = kScales == Scales::in_sums ? 3 : 6;
+  static constexpr int kAtOnce = kScales == DotScales::in_sums ? 3 : 6;
 
   template <int T>
   static HWY_INLINE void panel(
@@ -215,11 +222,12 @@ struct DotKernel {
   static HWY_INLINE void fill(
       const Decoder& decoder,
       const SourceRows& from,
-      const uint8_t* next,
+      int64_t row_bytes,
       int64_t groups,
       std::byte* to,
       int64_t stride) {
     const Bytes d;
+    const uint8_t* next = from.data[0] + kSourceRows * row_bytes;
     constexpr int64_t kBytes = kSourceRows * Decoder::kGroupBytes;
     for (int64_t g = 0; g < groups; ++g) {
       for (int64_t i = 0; i < kBytes; i += 64)
@@ -289,7 +297,7 @@ struct DotKernel {
     const uint16_t* w[kR];
     for (int r = 0; r < kR; ++r)
       w[r] = reinterpret_cast<const uint16_t*>(panel + r * stride);
-    accumulate<T>(
+    accumulate<kR, T>(
         first_group,
         last_group,
         scales,
@@ -316,8 +324,8 @@ struct DotKernel {
   }
 };
 
-template <Scales kScales, class Decoder>
-void run(const FloatJob& job) {
+template <DotScales kScales, class Decoder>
+void run_dots(const FloatJob& job) {
   if (job.count <= kFewTokens)
     rows_in_place<DotKernel<kScales>, Decoder>(job);
   else
@@ -330,14 +338,14 @@ void Bf16Product(const FloatJob& job) {
   switch (job.weight->format) {
     case WeightFormat::fp8_block:
       if (!power_of_two)
-        return run<Scales::in_sums, CodesFp8>(job);
+        return run_dots<DotScales::in_sums, CodesFp8>(job);
       if (job.count <= kFewTokens)
-        return rows_in_place<DotKernel<Scales::in_tokens>, CodesFp8>(job);
-      return through_panel<DotKernel<Scales::in_weights>, ScaledFp8>(job);
+        return rows_in_place<DotKernel<DotScales::in_tokens>, CodesFp8>(job);
+      return through_panel<DotKernel<DotScales::in_weights>, ScaledFp8>(job);
     case WeightFormat::mxfp8:
-      return run<Scales::in_weights, ScaledFp8>(job);
+      return run_dots<DotScales::in_weights, ScaledFp8>(job);
     case WeightFormat::bf16:
-      return run<Scales::none, PlainBf16>(job);
+      return run_dots<DotScales::none, PlainBf16>(job);
     default:
       break;  // refused by check_product
   }

@@ -35,6 +35,10 @@ constexpr int tile_rows() {
 #endif
 }
 
+constexpr int least(int a, int b) {
+  return a < b ? a : b;
+}
+
 template <int R, int T>
 struct Accumulators {
   FloatVec v[R][T][kParts];
@@ -122,13 +126,15 @@ struct FmaKernel {
   static HWY_INLINE void rows(
       const Decoder& decoder,
       const SourceRows& from,
-      const uint8_t* next,
+      int64_t row_bytes,
       const float* const* x,
       int64_t groups,
       float* sums) {
-    constexpr int R = tile_rows<T>();
+    constexpr int R =
+        T == 1 ? least(Decoder::kRowsAtOnce, tile_rows<1>()) : tile_rows<T>();
     constexpr int64_t kBytes = R * Decoder::kGroupBytes;
-    for (int r0 = 0; r0 < kSourceRows; r0 += R)
+    for (int r0 = 0; r0 < kSourceRows; r0 += R) {
+      const uint8_t* next = from.data[r0] + R * row_bytes;
       accumulate<kScales, R, T>(
           0,
           groups,
@@ -148,6 +154,7 @@ struct FmaKernel {
                 }
             }
           });
+    }
   }
 
   template <int T>
@@ -190,10 +197,11 @@ struct FmaKernel {
   static HWY_INLINE void fill(
       const Decoder& decoder,
       const SourceRows& from,
-      const uint8_t* next,
+      int64_t row_bytes,
       int64_t groups,
       std::byte* to,
       int64_t stride) {
+    const uint8_t* next = from.data[0] + kSourceRows * row_bytes;
     constexpr int64_t kBytes = kSourceRows * Decoder::kGroupBytes;
     for (int64_t g = 0; g < groups; ++g) {
       for (int64_t i = 0; i < kBytes; i += 64)

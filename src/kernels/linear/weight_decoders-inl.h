@@ -2,8 +2,10 @@
 // format, all with the same call.
 //   part(rows, r, g, p): the four steps of lanes [p * kWidth, (p + 1) * kWidth)
 //   of group g of row r, as dequantize_row gives them
-// kGroupBytes is the room that 64 columns take; kUnpacked: codes have to be
-// unpacked to bytes first. Order: float_order.h.
+// kGroupBytes is the room that 64 columns take; kRowsAtOnce: rows that are best
+// read side by side for one token (measured: memory likes one row after the
+// other, and costly decoding needs several sums at once); kUnpacked: codes have
+// to be unpacked to bytes first. Order: float_order.h.
 //
 // Per-target header, see lanes-inl.h.
 #if defined(HADAL_WEIGHT_DECODERS_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -95,6 +97,7 @@ HWY_INLINE void load_pairs(const uint8_t* from, WordVec& low, WordVec& high) {
 #endif
 
 struct F32Decoder {
+  static constexpr int kRowsAtOnce = 1;
   static constexpr int64_t kGroupBytes = 256;
   static constexpr bool kUnpacked = false;
 
@@ -137,6 +140,7 @@ struct F32Decoder {
 // activations in linear.h).
 template <bool kSmallIsZero>
 struct Bf16Decoder {
+  static constexpr int kRowsAtOnce = 1;
   static constexpr int64_t kGroupBytes = 128;
   static constexpr bool kUnpacked = false;
 
@@ -163,6 +167,7 @@ struct Bf16Decoder {
 };
 
 struct F16Decoder {
+  static constexpr int kRowsAtOnce = 4;
   static constexpr int64_t kGroupBytes = 128;
   static constexpr bool kUnpacked = false;
 
@@ -200,6 +205,7 @@ struct F16Decoder {
 // kScale: the scales of fp8_block or mxfp8 multiply the codes.
 template <bool kScale>
 struct Fp8Decoder {
+  static constexpr int kRowsAtOnce = 4;
   static constexpr int64_t kGroupBytes = 64;
   static constexpr bool kUnpacked = false;
 #if HWY_TARGET != HWY_SCALAR
@@ -250,6 +256,7 @@ scaled(const Steps& codes, const SourceRows& rows, int r, int64_t g, int p) {
 // mxfp4, and affine of 4 bits.
 template <bool kAffine>
 struct NibbleDecoder {
+  static constexpr int kRowsAtOnce = 4;
   static constexpr int64_t kGroupBytes = 32;
   static constexpr bool kUnpacked = false;
 
@@ -353,6 +360,7 @@ struct NibbleDecoder {
 
 // Affine of 8 bits, and other widths unpacked to bytes.
 struct ByteDecoder {
+  static constexpr int kRowsAtOnce = 4;
   static constexpr int64_t kGroupBytes = 64;
   static constexpr bool kUnpacked = true;  // the rows, where bits are not 8
 
