@@ -31,8 +31,33 @@ std::span<const std::byte> rows_of(
   return {data + first * stride, static_cast<size_t>(count * stride)};
 }
 
+// Whether every value is a bfloat16: a code of few bits times a power of two.
+bool holds_bf16(const WeightView& view) {
+  return view.format == WeightFormat::bf16 ||
+         view.scale_format == ScaleFormat::e8m0;
+}
+
 int64_t blocks(int64_t extent) {
   return (extent + kFp8Block - 1) / kFp8Block;
+}
+
+}  // namespace
+
+namespace {
+
+// Bytes that `count` rows give in each part; `count` is a multiple of 128 or
+// reaches the end of an item.
+std::array<int64_t, 3> part_bytes(const PlannedModule& module, int64_t count) {
+  if (module.encoding == Encoding::ids) {
+    const Dtype dtype = module.parts.front().declaration.dtype;
+    return {count * module.source.shape.cols * bits(dtype) / 8, 0, 0};
+  }
+  const RowBytes row = row_bytes(module);
+  const bool in_blocks = module.format == WeightFormat::fp8_block;
+  return {
+      count * row.weight,
+      (in_blocks ? blocks(count) : count) * row.scales,
+      count * row.biases};
 }
 
 }  // namespace
@@ -42,19 +67,23 @@ std::vector<RowJob> make_jobs(const ConvertPlan& plan, int64_t bytes) {
   for (size_t m = 0; m < plan.modules.size(); ++m) {
     const PlannedModule& module = plan.modules[m];
     const int64_t rows = module.source.shape.rows;
-    int64_t width = module.source.shape.cols * 8;  // ids
-    if (module.encoding != Encoding::ids) {
-      const RowBytes row = row_bytes(module);
-      width = row.weight + row.scales + row.biases;
-    }
+    int64_t block_bytes = 0;
+    for (const int64_t part : part_bytes(module, kFp8Block))
+      block_bytes += part;
     const int64_t step =
-        std::max<int64_t>(1, bytes / std::max<int64_t>(1, width) / kFp8Block) *
+        std::max<int64_t>(1, bytes / std::max<int64_t>(1, block_bytes)) *
         kFp8Block;
     const auto items = static_cast<int64_t>(
         module.encoding == Encoding::ids ? 1 : module.source.items.size());
+    std::array<uint64_t, 3> offsets{};
     for (int64_t item = 0; item < items; ++item)
-      for (int64_t first = 0; first < rows; first += step)
-        jobs.push_back({m, item, first, std::min(step, rows - first)});
+      for (int64_t first = 0; first < rows; first += step) {
+        const int64_t count = std::min(step, rows - first);
+        jobs.push_back({m, item, first, count, offsets});
+        const std::array<int64_t, 3> made = part_bytes(module, count);
+        for (size_t part = 0; part < made.size(); ++part)
+          offsets[part] += static_cast<uint64_t>(made[part]);
+      }
   }
   return jobs;
 }
@@ -211,7 +240,7 @@ void RowEncoder::encode_values(
         break;
       case WeightFormat::affine:
         // MLX quantises what a model's bfloat16 holds.
-        if (options_.rule == AffineRule::plain)
+        if (options_.rule == AffineRule::plain && !holds_bf16(view))
           for (int64_t i = 0; i < cols; ++i)
             values[i] = bf16_to_float(float_to_bf16(values[i]));
         encode_affine_row(

@@ -21,6 +21,8 @@ struct RowJob {
   int64_t item = 0;
   int64_t first = 0;  // a multiple of 128
   int64_t count = 0;
+  // Where the job's bytes begin in each part.
+  std::array<uint64_t, 3> offsets{};
 };
 
 // Jobs of all modules in writing order, each about `bytes` of output or less.

@@ -13,7 +13,7 @@ namespace hadal {
 // Bytes go to PATH.part, which a later run overwrites; commit() makes it
 // durable and renames it. A killed or failed run leaves the part behind, never
 // PATH. All calls throw Error(resource) when the disk is full and Error(io) for
-// other failures. Used by one thread.
+// other failures. Threads may write at once, to different places.
 class ShardFile {
  public:
   // `bytes` is the size of the whole.

@@ -47,14 +47,20 @@ uint64_t ShardWriter::write(const std::vector<bool>& wanted) {
         const PlannedModule& module = plan_.modules[job.module];
         pages_.read(module.source, job);
         encoders[static_cast<size_t>(worker)].encode(module, job, rows);
+        ShardFile& file = file_of(module.parts.front().shard);
+        for (size_t part = 0; part < module.parts.size(); ++part)
+          file.write(
+              module.parts[part].offset + job.offsets[part], rows.parts[part]);
       },
       [&](size_t index, const EncodedRows& rows) {
         if (options_.stop.stop_requested())
           throw Error(ErrorCode::cancelled, "stopped");
         const RowJob& job = jobs[index];
-        if (file_ == nullptr ||
-            shard_ != plan_.modules[job.module].parts[0].shard)
-          begin_shard(plan_.modules[job.module].parts[0].shard);
+        const uint32_t shard = plan_.modules[job.module].parts.front().shard;
+        if (shard_ != shard) {
+          finish_shard();
+          shard_ = shard;
+        }
         if (hashers_.empty() || module_ != job.module)
           begin_module(job.module);
         take(job, rows);
@@ -68,7 +74,7 @@ void ShardWriter::take(const RowJob& job, const EncodedRows& rows) {
   for (size_t part = 0; part < module.parts.size(); ++part) {
     const std::span<const std::byte> bytes = rows.parts[part];
     hashers_[part].update(bytes);
-    file_->write(module.parts[part].offset + progress_[part], bytes);
+    HADAL_CHECK(progress_[part] == job.offsets[part]);
     progress_[part] += bytes.size();
     done_ += bytes.size();
     wrote_ += bytes.size();
@@ -78,29 +84,36 @@ void ShardWriter::take(const RowJob& job, const EncodedRows& rows) {
     options_.on_progress(done_, plan_.bytes, module.name);
 }
 
-void ShardWriter::begin_shard(uint32_t shard) {
-  finish_shard();
-  shard_ = shard;
-  const PlannedShard& planned = plan_.shards[shard];
-  file_ = std::make_unique<ShardFile>(
-      options_.destination / planned.file, planned.bytes);
-  file_->write(0, std::as_bytes(std::span(planned.header)));
-  done_ += planned.header.size();
-  wrote_ += planned.header.size();
+ShardFile& ShardWriter::file_of(uint32_t shard) {
+  const std::lock_guard lock(files_mutex_);
+  std::unique_ptr<ShardFile>& file = files_[shard];
+  if (file == nullptr) {
+    const PlannedShard& planned = plan_.shards[shard];
+    file = std::make_unique<ShardFile>(
+        options_.destination / planned.file, planned.bytes);
+    file->write(0, std::as_bytes(std::span(planned.header)));
+  }
+  return *file;
 }
 
 void ShardWriter::finish_shard() {
   finish_module();
-  if (file_ == nullptr)
+  if (!shard_)
     return;
-  file_->commit();
-  file_.reset();
-  const PlannedShard& planned = plan_.shards[shard_];
+  file_of(*shard_).commit();
+  {
+    const std::lock_guard lock(files_mutex_);
+    files_.erase(*shard_);
+  }
+  const PlannedShard& planned = plan_.shards[*shard_];
+  done_ += planned.header.size();
+  wrote_ += planned.header.size();
   FinishedShard finished{planned.bytes, {}};
   for (const TensorDeclaration& tensor : planned.tensors)
     finished.hashes.push_back(hashes_.at(tensor.name));
   journal_.add(planned.file, std::move(finished));
   hashes_.clear();
+  shard_.reset();
 }
 
 void ShardWriter::begin_module(size_t module) {

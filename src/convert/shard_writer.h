@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/hash.h"
@@ -22,13 +24,14 @@ class ShardWriter {
       Journal& journal);
 
   // Writes the shards whose entry is true, and adds each to the journal once it
-  // has its name. Workers encode ahead while the calling thread hashes and
-  // writes in order. Returns the bytes written.
+  // has its name. Workers encode and write each job to its place; the calling
+  // thread hashes in order and closes the files. Returns the bytes written.
   uint64_t write(const std::vector<bool>& wanted);
 
  private:
   void take(const RowJob& job, const EncodedRows& rows);
-  void begin_shard(uint32_t shard);
+  // The file of a shard, made at the first call. For all threads.
+  ShardFile& file_of(uint32_t shard);
   void finish_shard();
   void begin_module(size_t module);
   void finish_module();
@@ -41,12 +44,13 @@ class ShardWriter {
 
   uint64_t done_ = 0;   // bytes, with those of earlier runs
   uint64_t wrote_ = 0;  // bytes of this run
-  uint32_t shard_ = 0;
-  std::unique_ptr<ShardFile> file_;
+  std::mutex files_mutex_;
+  std::map<uint32_t, std::unique_ptr<ShardFile>> files_;
+  std::optional<uint32_t> shard_;              // that is being hashed
   std::map<std::string, std::string> hashes_;  // of the shard's tensors
   size_t module_ = 0;
   std::vector<Hasher64> hashers_;   // one a part
-  std::vector<uint64_t> progress_;  // bytes of each part
+  std::vector<uint64_t> progress_;  // bytes hashed of each part
 };
 
 }  // namespace hadal
