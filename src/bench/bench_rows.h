@@ -11,12 +11,22 @@ void add_kernel_rows(
     const BenchOptions& options,
     const BenchHooks& hooks,
     ThreadTeam& team,
+    const BandwidthProbe& probe,
     BenchReport& report);
 void add_model_rows(
     const BenchOptions& options,
     const BenchHooks& hooks,
     BenchModel& model,
+    const BandwidthProbe& probe,
     BenchReport& report);
+
+// Times `run` into row.timing, with the read bandwidth before and after.
+void time_row(
+    const BenchOptions& options,
+    const BenchHooks& hooks,
+    const BandwidthProbe& probe,
+    const std::function<void()>& run,
+    BenchRow& row);
 
 // ", 2 threads"
 std::string threads_text(int threads);

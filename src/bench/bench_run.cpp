@@ -24,10 +24,13 @@ void check_contexts(const BenchOptions& options, const ModelConfig& config) {
 }
 
 Ceilings ceilings_of(
-    int threads, const BenchHooks& hooks, const std::string& when) {
+    const BenchOptions& options,
+    int threads,
+    const BenchHooks& hooks,
+    const std::string& when) {
   announce(hooks, "ceilings" + threads_text(threads) + when);
   ThreadTeam team(threads);
-  return measure_ceilings(team);
+  return measure_ceilings(team, options.ceiling_bytes);
 }
 
 }  // namespace
@@ -43,15 +46,28 @@ void announce(const BenchHooks& hooks, const std::string& what) {
     hooks.on_start(what);
 }
 
+void time_row(
+    const BenchOptions& options,
+    const BenchHooks& hooks,
+    const BandwidthProbe& probe,
+    const std::function<void()>& run,
+    BenchRow& row) {
+  const double before = probe.measure();
+  row.timing = measure(options.seconds, hooks.stop, run);
+  row.read_bytes_per_second = std::max(before, probe.measure());
+}
+
 BenchReport run_bench(const BenchOptions& options, const BenchHooks& hooks) {
   BenchReport report;
   report.machine = examine_machine();
   for (const int threads : options.threads)
-    report.ceilings.push_back({ceilings_of(threads, hooks, ", before"), {}});
+    report.ceilings.push_back(
+        {ceilings_of(options, threads, hooks, ", before"), {}});
   if (options.kernels)
     for (const int threads : options.threads) {
       ThreadTeam team(threads);
-      add_kernel_rows(options, hooks, team, report);
+      const BandwidthProbe probe(team, options.ceiling_bytes);
+      add_kernel_rows(options, hooks, team, probe, report);
     }
   if (options.model) {
     announce(hooks, "the model");
@@ -63,12 +79,14 @@ BenchReport run_bench(const BenchOptions& options, const BenchHooks& hooks) {
     report.model = network.name;
     check_contexts(options, network.network->config);
     for (const int threads : options.threads) {
+      ThreadTeam team(threads);
+      const BandwidthProbe probe(team, options.ceiling_bytes);
       BenchModel model(network, threads);
-      add_model_rows(options, hooks, model, report);
+      add_model_rows(options, hooks, model, probe, report);
     }
   }
   for (CeilingPair& pair : report.ceilings)
-    pair.after = ceilings_of(pair.before.threads, hooks, ", after");
+    pair.after = ceilings_of(options, pair.before.threads, hooks, ", after");
   report.settle();
   return report;
 }

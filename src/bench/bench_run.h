@@ -1,6 +1,7 @@
 // A whole benchmark run: ceilings, kernels, a model's steps, ceilings again.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -25,7 +26,8 @@ struct BenchOptions {
   std::vector<int> batches = {1};             // sequences decoded at once, >= 1
   bool kernels = false;
   bool profile = false;
-  double seconds = 1;  // a row
+  double seconds = 1;                        // a row
+  size_t ceiling_bytes = kCeilingReadBytes;  // tests read less
 };
 
 struct BenchHooks {

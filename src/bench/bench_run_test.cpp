@@ -19,6 +19,7 @@ BenchOptions tiny_options() {
   options.prompt_tokens = 32;
   options.batches = {1, 2};
   options.seconds = 0.01;
+  options.ceiling_bytes = size_t{16} << 20;
   return options;
 }
 

@@ -57,10 +57,11 @@ void finish(
     BenchRow row,
     const BenchOptions& options,
     const BenchHooks& hooks,
+    const BandwidthProbe& probe,
     const std::function<void()>& run,
     BenchReport& report) {
   run();
-  row.timing = measure(options.seconds, hooks.stop, run);
+  time_row(options, hooks, probe, run, row);
   report.rows.push_back(std::move(row));
 }
 
@@ -71,6 +72,7 @@ void add_product_row(
     const BenchOptions& options,
     const BenchHooks& hooks,
     ThreadTeam& team,
+    const BandwidthProbe& probe,
     BenchReport& report) {
   const bool one = tokens == 1;
   BenchRow row = new_row(
@@ -103,6 +105,7 @@ void add_product_row(
       std::move(row),
       options,
       hooks,
+      probe,
       [&] {
         params.weight = weights.next();
         cpu_backend().linear(params, team);
@@ -124,6 +127,7 @@ void add_expert_row(
     const BenchOptions& options,
     const BenchHooks& hooks,
     ThreadTeam& team,
+    const BandwidthProbe& probe,
     BenchReport& report) {
   BenchRow row = new_row(
       "six experts of 256, " + format_name(format), "GB/s", team.size());
@@ -160,6 +164,7 @@ void add_expert_row(
       std::move(row),
       options,
       hooks,
+      probe,
       [&] {
         for (int64_t i = 0; i < kPerToken; ++i)
           indices[static_cast<size_t>(i)] =
@@ -177,14 +182,15 @@ void add_kernel_rows(
     const BenchOptions& options,
     const BenchHooks& hooks,
     ThreadTeam& team,
+    const BandwidthProbe& probe,
     BenchReport& report) {
   for (const WeightView& format : formats())
-    add_product_row(format, kRows, 1, options, hooks, team, report);
+    add_product_row(format, kRows, 1, options, hooks, team, probe, report);
   for (const WeightView& format : formats())
-    add_expert_row(format, options, hooks, team, report);
+    add_expert_row(format, options, hooks, team, probe, report);
   for (const WeightView& format : formats())
     add_product_row(
-        format, kManyRows, kManyTokens, options, hooks, team, report);
+        format, kManyRows, kManyTokens, options, hooks, team, probe, report);
 }
 
 }  // namespace hadal

@@ -59,6 +59,7 @@ void add_decode_row(
     const BenchOptions& options,
     const BenchHooks& hooks,
     BenchModel& model,
+    const BandwidthProbe& probe,
     int64_t context,
     int batch,
     BenchReport& report) {
@@ -78,7 +79,7 @@ void add_decode_row(
   model.step(sequences);
   const auto step = [&] { model.step(sequences); };
   record(model, kRecordedSteps, options, report, row, step);
-  row.timing = measure(options.seconds, hooks.stop, step);
+  time_row(options, hooks, probe, step, row);
   report.rows.push_back(row);
 }
 
@@ -86,6 +87,7 @@ void add_prefill_row(
     const BenchOptions& options,
     const BenchHooks& hooks,
     BenchModel& model,
+    const BandwidthProbe& probe,
     BenchReport& report) {
   const int64_t tokens = options.prompt_tokens;
   BenchRow row;
@@ -98,7 +100,7 @@ void add_prefill_row(
   announce(hooks, row.name);
   const auto prefill = [&] { model.prefill(tokens, hooks.stop); };
   record(model, 1, options, report, row, prefill);
-  row.timing = measure(options.seconds, hooks.stop, prefill);
+  time_row(options, hooks, probe, prefill, row);
   report.rows.push_back(row);
 }
 
@@ -108,15 +110,16 @@ void add_model_rows(
     const BenchOptions& options,
     const BenchHooks& hooks,
     BenchModel& model,
+    const BandwidthProbe& probe,
     BenchReport& report) {
   for (const int batch : options.batches)
     for (const int64_t context : options.contexts) {
-      add_decode_row(options, hooks, model, context, batch, report);
+      add_decode_row(options, hooks, model, probe, context, batch, report);
       if (batch > 1)
         break;
     }
   if (options.prompt_tokens > 0)
-    add_prefill_row(options, hooks, model, report);
+    add_prefill_row(options, hooks, model, probe, report);
 }
 
 }  // namespace hadal

@@ -29,10 +29,12 @@ Ceilings BenchReport::ceilings_for(int threads) const {
 void BenchReport::settle() {
   for (BenchRow& row : rows) {
     const Ceilings roof = ceilings_for(row.threads);
-    const double ideal =
-        row.bound == Bound::memory
-            ? (row.weight_bytes + row.cache_bytes) / roof.read_bytes_per_second
-            : ideal_seconds(row.operations, roof);
+    const double bandwidth = row.read_bytes_per_second > 0
+                                 ? row.read_bytes_per_second
+                                 : roof.read_bytes_per_second;
+    const double ideal = row.bound == Bound::memory
+                             ? (row.weight_bytes + row.cache_bytes) / bandwidth
+                             : ideal_seconds(row.operations, roof);
     row.value = row.units / row.timing.seconds;
     row.ceiling = ideal > 0 ? row.units / ideal : 0;
     row.share = ideal / row.timing.seconds;

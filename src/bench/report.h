@@ -26,6 +26,9 @@ struct BenchRow {
   double weight_bytes = 0;  // of one run
   double cache_bytes = 0;
   double operations[kArithmeticCount] = {};
+  // Read bandwidth just before or just after the row, the better of the two: it
+  // drifts on a shared machine. 0: that of the run counts.
+  double read_bytes_per_second = 0;
 
   // Set by settle().
   double value = 0;

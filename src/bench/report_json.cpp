@@ -56,7 +56,8 @@ Json row_json(const BenchRow& row) {
       {"runs", row.timing.runs},
       {"others", row.timing.others},
       {"weight_bytes", row.weight_bytes},
-      {"cache_bytes", row.cache_bytes}};
+      {"cache_bytes", row.cache_bytes},
+      {"read_bandwidth", row.read_bytes_per_second / 1e9}};
 }
 
 Json profile_json(const StepProfile& profile) {

@@ -219,8 +219,9 @@ HWY_EXPORT(ReadBytes);
 HWY_EXPORT(RunArithmetic);
 HWY_EXPORT(TargetName);
 
-constexpr size_t kReadBytes = size_t{512} << 20;
-constexpr int kReadPasses = 8;
+constexpr size_t kLeastReadBytes = size_t{8} << 20;
+constexpr int64_t kGrain = int64_t{1} << 20;
+constexpr int kReadPasses = 6;
 constexpr int kArithmeticTries = 6;
 constexpr double kArithmeticSeconds = 4e-3;
 
@@ -232,10 +233,11 @@ double seconds_of(const Body& body) {
       .count();
 }
 
-// A quarter of what is free where that is little, at least 32 MB.
-size_t bytes_to_read() {
+// A quarter of what is free where that is less; whole huge pages.
+size_t bytes_to_read(size_t wanted) {
   const size_t quarter = memory_info().available_bytes / 4;
-  return std::clamp(quarter >> 21 << 21, size_t{32} << 20, kReadBytes);
+  const size_t bytes = std::max(std::min(wanted, quarter), kLeastReadBytes);
+  return bytes >> 21 << 21;
 }
 
 }  // namespace
@@ -254,25 +256,29 @@ std::string_view name(Arithmetic arithmetic) {
   return "";
 }
 
-double measure_read_bandwidth(ThreadTeam& team) {
-  const size_t bytes = bytes_to_read();
-  const HugeMemory memory(bytes);
-  const int64_t count = static_cast<int64_t>(bytes);
-  constexpr int64_t kGrain = int64_t{1} << 20;
-  team.parallel_for(count, kGrain, [&](int64_t begin, int64_t end, int) {
-    std::fill(memory.data() + begin, memory.data() + end, std::byte{1});
-  });
+BandwidthProbe::BandwidthProbe(ThreadTeam& team, size_t read_bytes)
+    : team_(team), memory_(bytes_to_read(read_bytes)) {
+  team.parallel_for(
+      static_cast<int64_t>(memory_.size()),
+      kGrain,
+      [this](int64_t begin, int64_t end, int) {
+        std::fill(memory_.data() + begin, memory_.data() + end, std::byte{1});
+      });
+}
+
+double BandwidthProbe::measure() const {
+  const auto count = static_cast<int64_t>(memory_.size());
   std::atomic<uint64_t> sink{0};
   double best = 0;
   for (int pass = 0; pass < kReadPasses; ++pass) {
     const double seconds = seconds_of([&] {
-      team.parallel_for(count, kGrain, [&](int64_t begin, int64_t end, int) {
+      team_.parallel_for(count, kGrain, [&](int64_t begin, int64_t end, int) {
         sink += HWY_DYNAMIC_DISPATCH(ReadBytes)(
-            reinterpret_cast<const uint8_t*>(memory.data()) + begin,
+            reinterpret_cast<const uint8_t*>(memory_.data()) + begin,
             end - begin);
       });
     });
-    best = std::max(best, static_cast<double>(bytes) / seconds);
+    best = std::max(best, static_cast<double>(count) / seconds);
   }
   return best;
 }
@@ -303,11 +309,11 @@ double measure_peak(Arithmetic arithmetic, ThreadTeam& team) {
   return best;
 }
 
-Ceilings measure_ceilings(ThreadTeam& team) {
+Ceilings measure_ceilings(ThreadTeam& team, size_t read_bytes) {
   Ceilings ceilings;
   ceilings.instruction_set = HWY_DYNAMIC_DISPATCH(TargetName)();
   ceilings.threads = team.size();
-  ceilings.read_bytes_per_second = measure_read_bandwidth(team);
+  ceilings.read_bytes_per_second = BandwidthProbe(team, read_bytes).measure();
   for (int i = 0; i < kArithmeticCount; ++i)
     ceilings.peaks[i] = measure_peak(static_cast<Arithmetic>(i), team);
   return ceilings;

@@ -1,10 +1,12 @@
 // What this machine can do at most: the roofs under which kernels are judged.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/huge_memory.h"
 #include "base/thread_team.h"
 
 namespace hadal {
@@ -23,7 +25,7 @@ std::string_view name(Arithmetic arithmetic);
 struct Ceilings {
   std::string instruction_set;  // Highway's name of the target that ran
   int threads = 0;
-  // Sequential reading of 512 MB in huge pages, shared among the threads.
+  // Sequential reading in huge pages, shared among the threads.
   double read_bytes_per_second = 0;
   // Operations per second of all threads together; a multiply-add counts two.
   // 0: the instruction set has no such instruction.
@@ -34,13 +36,31 @@ struct Ceilings {
   }
 };
 
-// Measures all of them for this team on the instruction set that the kernels
-// would use; the best of several tries each. Takes about 0.5 s and 512 MB (less
-// where less than 2 GB are free).
-Ceilings measure_ceilings(ThreadTeam& team);
+// What is read must not fit into any cache.
+inline constexpr size_t kCeilingReadBytes = size_t{512} << 20;
 
-// The parts, for those who need one.
-double measure_read_bandwidth(ThreadTeam& team);
+// Measures all of them for this team on the instruction set that the kernels
+// would use; the best of several tries each. Takes about 0.5 s and `read_bytes`
+// of memory (less where less than four times as many are free).
+Ceilings measure_ceilings(
+    ThreadTeam& team, size_t read_bytes = kCeilingReadBytes);
+
+// Measures the read bandwidth again and again over the same memory: it drifts
+// where a machine is shared, so timings want it from just before and just
+// after.
+class BandwidthProbe {
+ public:
+  // `team` outlives the probe.
+  explicit BandwidthProbe(
+      ThreadTeam& team, size_t read_bytes = kCeilingReadBytes);
+  // Bytes a second: the best of several passes, about 0.1 s.
+  double measure() const;
+
+ private:
+  ThreadTeam& team_;
+  HugeMemory memory_;
+};
+
 double measure_peak(Arithmetic arithmetic, ThreadTeam& team);
 
 }  // namespace hadal

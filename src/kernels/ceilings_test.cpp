@@ -24,7 +24,7 @@ TEST(Ceilings, BandwidthIsThatOfAMemory) {
   ThreadTeam team(1);
   for_each_target([&](const char* target) {
     SCOPED_TRACE(target);
-    const double bandwidth = measure_read_bandwidth(team);
+    const double bandwidth = BandwidthProbe(team, size_t{64} << 20).measure();
     EXPECT_GT(bandwidth, 1e8);
     EXPECT_LT(bandwidth, 1e14);
   });
@@ -32,7 +32,7 @@ TEST(Ceilings, BandwidthIsThatOfAMemory) {
 
 TEST(Ceilings, SaysWhatRan) {
   ThreadTeam team(2);
-  const Ceilings ceilings = measure_ceilings(team);
+  const Ceilings ceilings = measure_ceilings(team, size_t{16} << 20);
   EXPECT_EQ(ceilings.threads, 2);
   EXPECT_FALSE(ceilings.instruction_set.empty());
   EXPECT_EQ(
