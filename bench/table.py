@@ -21,10 +21,12 @@ def main():
     for ceiling in report["ceilings"]:
         print(f"| {ceiling['name']} | {quantity(ceiling['before'])} | "
               f"{quantity(ceiling['after'])} {ceiling['unit']} |")
-    print("\n| row | value | share | spread | others |\n|---|---|---|---|---|")
+    print("\n| row | value | at the ceiling | share | bandwidth | spread | others |"
+          "\n|---|---|---|---|---|---|---|")
     for row in report["rows"]:
         print(f"| {row['name']} | {quantity(row['value'])} {row['unit']} | "
-              f"**{row['share']:.0%}** | {row['spread']:.0%} | "
+              f"{quantity(row['ceiling'])} | **{row['share']:.0%}** | "
+              f"{row['read_bandwidth']:.1f} GB/s | {row['spread']:.0%} | "
               f"{row['others']:.0%} |")
     for warning in report["warnings"]:
         print(f"\n{warning}")
