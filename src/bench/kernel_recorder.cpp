@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <set>
+#include <span>
 
 #include "base/check.h"
 #include "kernels/synthetic_weight.h"
@@ -64,6 +65,26 @@ void describe(const LinearParams& params, KernelUse& use) {
   add_product(use, params.weight, params.activation, params.tokens);
 }
 
+// Several products that run as one operation are named after the first kind of
+// them and counted together.
+void describe(std::span<const LinearParams> products, KernelUse& use) {
+  int64_t others = 0;
+  for (const LinearParams& params : products) {
+    KernelUse one;
+    describe(params, one);
+    if (use.name.empty())
+      use.name = one.name;
+    others += one.name != use.name ? 1 : 0;
+    add_weight(use, params.weight);
+    add_product(use, params.weight, params.activation, params.tokens);
+  }
+  const auto alike = static_cast<int64_t>(products.size()) - others;
+  if (alike > 1)
+    use.name = fmt::format("{} x {}", alike, use.name);
+  if (others > 0)
+    use.name += fmt::format(" and {} others", others);
+}
+
 void describe(const ExpertsParams& params, KernelUse& use) {
   use.name = fmt::format(
       "experts {} {}, shared {} {}",
@@ -102,6 +123,10 @@ void describe(const HyperConnectionPreParams& params, KernelUse& use) {
 }
 void describe(const HyperConnectionPostParams&, KernelUse& use) {
   use.name = "hyper-connection post";
+}
+void describe(const HyperConnectionBetweenParams& params, KernelUse& use) {
+  use.name = "hyper-connection between";
+  describe_mixing(params.pre, use);
 }
 void describe(const HyperConnectionHeadParams& params, KernelUse& use) {
   use.name = "hyper-connection head";
@@ -166,9 +191,9 @@ double now() {
       .count();
 }
 
-// Stands in the table in place of the kernel `kMember`.
+// Calls the kernel `kMember` and takes notes.
 template <auto kMember, class Params>
-void watched(const Params& params, ThreadTeam& team) {
+void watch(const Params& params, ThreadTeam& team) {
   HADAL_CHECK(active != nullptr);
   const auto kernel = active->inner->*kMember;
   if (!active->recording) {
@@ -192,6 +217,16 @@ void watched(const Params& params, ThreadTeam& team) {
     sum.operations[i] += use.operations[i];
 }
 
+// These stand in the table in place of the kernel `kMember`.
+template <auto kMember, class Params>
+void watched(const Params& params, ThreadTeam& team) {
+  watch<kMember>(params, team);
+}
+template <auto kMember>
+void watched_list(std::span<const LinearParams> products, ThreadTeam& team) {
+  watch<kMember>(products, team);
+}
+
 }  // namespace
 
 KernelRecorder::KernelRecorder(const Backend& inner)
@@ -199,12 +234,15 @@ KernelRecorder::KernelRecorder(const Backend& inner)
   HADAL_CHECK(active == nullptr);
   state_->inner = &inner;
   backend_.linear = watched<&Backend::linear>;
+  backend_.linear_many = watched_list<&Backend::linear_many>;
   backend_.experts = watched<&Backend::experts>;
   backend_.router = watched<&Backend::router>;
   backend_.rms_norm = watched<&Backend::rms_norm>;
   backend_.rotary = watched<&Backend::rotary>;
   backend_.hyper_connection_pre = watched<&Backend::hyper_connection_pre>;
   backend_.hyper_connection_post = watched<&Backend::hyper_connection_post>;
+  backend_.hyper_connection_between =
+      watched<&Backend::hyper_connection_between>;
   backend_.hyper_connection_head = watched<&Backend::hyper_connection_head>;
   backend_.fp8_round_trip = watched<&Backend::fp8_round_trip>;
   backend_.hadamard_fp4 = watched<&Backend::hadamard_fp4>;

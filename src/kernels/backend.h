@@ -1,6 +1,7 @@
 // A backend: one function a kernel, all with the same parameter structs.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "base/thread_team.h"
@@ -25,12 +26,15 @@ struct Backend {
   std::string_view name;
 
   void (*linear)(const LinearParams&, ThreadTeam&);
+  void (*linear_many)(std::span<const LinearParams>, ThreadTeam&);
   void (*experts)(const ExpertsParams&, ThreadTeam&);
   void (*router)(const RouterParams&, ThreadTeam&);
   void (*rms_norm)(const RmsNormParams&, ThreadTeam&);
   void (*rotary)(const RotaryParams&, ThreadTeam&);
   void (*hyper_connection_pre)(const HyperConnectionPreParams&, ThreadTeam&);
   void (*hyper_connection_post)(const HyperConnectionPostParams&, ThreadTeam&);
+  void (*hyper_connection_between)(
+      const HyperConnectionBetweenParams&, ThreadTeam&);
   void (*hyper_connection_head)(const HyperConnectionHeadParams&, ThreadTeam&);
   void (*fp8_round_trip)(const Fp8RoundTripParams&, ThreadTeam&);
   void (*hadamard_fp4)(const HadamardFp4Params&, ThreadTeam&);

@@ -6,6 +6,7 @@ std::vector<KernelCheck> check_backend(
     const Backend& backend, ThreadTeam& team) {
   std::vector<KernelCheck> checks;
   check_linear(backend, team, checks);
+  check_linear_many(backend, team, checks);
   check_experts(backend, team, checks);
   check_router(backend, team, checks);
   check_rms_norm(backend, team, checks);

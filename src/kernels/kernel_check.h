@@ -27,6 +27,7 @@ struct KernelCheck {
 
 // Each appends the cases of one operation; defined in <op>/<op>_check.cpp.
 void check_linear(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
+void check_linear_many(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
 void check_experts(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
 void check_router(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
 void check_rms_norm(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);

@@ -10,20 +10,39 @@
 namespace hadal {
 namespace {
 
-// a [tokens, qr] and q [tokens, H, head_dim], normed and rotated (spec 3.2).
-void project_queries(
-    const Pass& pass, const NetworkLayer& layer, const float* x) {
+// Adds what the tokens' queries need of x to `inputs`: work.a, and the weights
+// of the index heads.
+void project_query_inputs(
+    const Pass& pass,
+    const NetworkLayer& layer,
+    const float* x,
+    ProductList& inputs) {
   const ModelConfig& config = pass.config();
-  const AttentionWeights& weights = layer.weights->attention;
+  inputs.add(
+      x,
+      config.hidden_size,
+      layer.weights->attention.wq_a,
+      pass.work.a.reserve(pass.chunk.tokens() * config.q_lora_rank),
+      config.q_lora_rank);
+  if (layer.kind == LayerKind::sparse)
+    project_index_weights(pass, layer, x, inputs);
+}
+
+// When those have run: a [tokens, qr], normed, and q [tokens, H, head_dim],
+// normed and rotated (spec 3.2); the index queries as they come.
+void make_queries(const Pass& pass, const NetworkLayer& layer) {
+  const ModelConfig& config = pass.config();
   const int64_t tokens = pass.chunk.tokens();
   const int64_t heads = config.num_attention_heads;
   const int64_t width = heads * config.head_dim;
-  float* const a = pass.work.a.reserve(tokens * config.q_lora_rank);
-  product(
-      pass, x, config.hidden_size, weights.wq_a, a, config.q_lora_rank, tokens);
+  float* const a = pass.work.a.data();
   norm_rows(pass, a, layer.q_norm, a, tokens, config.q_lora_rank);
   float* const q = pass.work.q.reserve(tokens * width);
-  product(pass, a, config.q_lora_rank, weights.wq_b, q, width, tokens);
+  ProductList queries(pass, tokens);
+  queries.add(a, config.q_lora_rank, layer.weights->attention.wq_b, q, width);
+  if (layer.kind == LayerKind::sparse)
+    project_index_queries(pass, layer, a, queries);
+  queries.run();
   norm_rows(pass, q, {}, q, tokens * heads, config.head_dim);
   pass.backend.rotary(
       {.x = q,
@@ -37,30 +56,39 @@ void project_queries(
       pass.team);
 }
 
-// The chunk's window rows, key and value at once, in their stored form.
+// Adds the projection of the chunk's window rows, to work.kv.
 void project_window_rows(
     const Pass& pass,
     const NetworkLayer& layer,
-    const RowLayout& layout,
-    const float* x) {
+    const float* x,
+    ProductList& inputs) {
   const ModelConfig& config = pass.config();
-  const int64_t tokens = pass.chunk.tokens();
-  const int64_t dim = config.head_dim;
-  float* const kv = pass.work.kv.reserve(tokens * dim);
-  product(
-      pass,
+  inputs.add(
       x,
       config.hidden_size,
       layer.weights->attention.wkv,
-      kv,
-      dim,
-      tokens);
+      pass.work.kv.reserve(pass.chunk.tokens() * config.head_dim),
+      config.head_dim);
+}
+
+// When that has run: the window rows, key and value at once, in their stored
+// form.
+const std::byte* store_window_rows(
+    const Pass& pass, const NetworkLayer& layer, const RowLayout& layout) {
+  const int64_t tokens = pass.chunk.tokens();
+  const int64_t dim = pass.config().head_dim;
+  float* const kv = pass.work.kv.data();
   finish_rows(
       pass, layer, layer.kv_norm, pass.chunk.positions.data(), kv, tokens);
   std::byte* const rows =
       pass.work.kv_rows.reserve(tokens * layout.row_bytes());
-  for (int64_t t = 0; t < tokens; ++t)
-    encode_row(layout, kv + t * dim, rows + t * layout.row_bytes());
+  constexpr int64_t kGrain = 8;  // a row is about a microsecond
+  pass.team.parallel_for(
+      tokens, kGrain, [&](int64_t begin, int64_t end, int /*member*/) {
+        for (int64_t t = begin; t < end; ++t)
+          encode_row(layout, kv + t * dim, rows + t * layout.row_bytes());
+      });
+  return rows;
 }
 
 // o of the segment's tokens; `rows` are their window rows.
@@ -113,15 +141,15 @@ void project_output(const Pass& pass, const NetworkLayer& layer, float* y) {
       pass.team);
   const int64_t latent = config.o_groups * config.o_lora_rank;
   float* const u = pass.work.u.reserve(tokens * latent);
+  ProductList groups(pass, tokens);
   for (int64_t group = 0; group < config.o_groups; ++group)
-    unrounded_product(
-        pass,
+    groups.add_unrounded(
         o + group * config.group_width(),
         width,
         weights.wo_a[static_cast<size_t>(group)],
         u + group * config.o_lora_rank,
-        latent,
-        tokens);
+        latent);
+  groups.run();
   product(pass, u, latent, weights.wo_b, y, config.hidden_size, tokens);
 }
 
@@ -133,13 +161,12 @@ void attend_tokens(
     const NetworkLayer& layer,
     const RowLayout& layout,
     const std::byte* kv_rows,
-    const float* x,
     float* y) {
   const ModelConfig& config = pass.config();
   const int64_t tokens = pass.chunk.tokens();
-  project_queries(pass, layer, x);
+  make_queries(pass, layer);
   if (layer.kind == LayerKind::sparse)
-    select_rows(pass, layer, x, pass.work.a.data());
+    select_rows(pass, layer);
   pass.work.o.reserve(tokens * config.num_attention_heads * config.head_dim);
   for (const Segment& segment : pass.chunk.segments)
     attend(pass, layer, segment, kv_rows + segment.row * layout.row_bytes());
@@ -161,24 +188,37 @@ void run_attention(
   const RowLayout layout =
       pass.chunk.segments.front().cache->layout().window_row;
 
-  project_window_rows(pass, layer, layout, x);
-  if (layer.kind != LayerKind::window)
-    append_compressed_rows(pass, layer, x);
-  if (layer.kind == LayerKind::sparse)
-    append_index_rows(pass, layer, x);
-  const std::byte* const kv_rows = pass.work.kv_rows.data();
+  // All products of x at once, unless attention goes through the chunk in
+  // tiles: then those of the queries come tile by tile.
   const int64_t tile = pass.work.tile_tokens;
+  ProductList inputs(pass, tokens);
+  project_window_rows(pass, layer, x, inputs);
+  if (layer.kind != LayerKind::window)
+    project_compressed_rows(pass, layer, x, inputs);
+  if (layer.kind == LayerKind::sparse)
+    project_index_rows(pass, layer, x, inputs);
   if (tokens <= tile)
-    return attend_tokens(pass, layer, layout, kv_rows, x, y);
+    project_query_inputs(pass, layer, x, inputs);
+  inputs.run();
+
+  const std::byte* const kv_rows = store_window_rows(pass, layer, layout);
+  if (layer.kind != LayerKind::window)
+    append_compressed_rows(pass, layer);
+  if (layer.kind == LayerKind::sparse)
+    append_index_rows(pass, layer);
+  if (tokens <= tile)
+    return attend_tokens(pass, layer, layout, kv_rows, y);
   for (int64_t first = 0; first < tokens; first += tile) {
     const Chunk part = slice(pass.chunk, first, std::min(tile, tokens - first));
     const Pass of_tile{pass.network, pass.backend, pass.team, pass.work, part};
+    ProductList tile_inputs(of_tile, part.tokens());
+    project_query_inputs(of_tile, layer, x + first * dim, tile_inputs);
+    tile_inputs.run();
     attend_tokens(
         of_tile,
         layer,
         layout,
         kv_rows + first * layout.row_bytes(),
-        x + first * dim,
         y + first * dim);
   }
 }

@@ -24,22 +24,31 @@ void rotate_rows(
       pass.team);
 }
 
-// work.z and work.g [tokens, channels] of the chunk; the position bias depends
-// on the absolute position (spec 3.7).
 void project(
     const Pass& pass,
     const CompressorWeights& weights,
-    const CompressorVectors& vectors,
-    int64_t ratio,
-    const float* x) {
+    const float* x,
+    AlignedBuffer<float>& z,
+    AlignedBuffer<float>& g,
+    ProductList& products) {
   const int64_t tokens = pass.chunk.tokens();
   const int64_t channels = weights.wkv.rows;
   const int64_t dim = pass.config().hidden_size;
-  float* const z = pass.work.z.reserve(tokens * channels);
-  float* const g = pass.work.g.reserve(tokens * channels);
-  float32_product(pass, x, dim, weights.wkv, z, channels, tokens);
-  float32_product(pass, x, dim, weights.wgate, g, channels, tokens);
-  for (int64_t t = 0; t < tokens; ++t) {
+  products.add_float32(
+      x, dim, weights.wkv, z.reserve(tokens * channels), channels);
+  products.add_float32(
+      x, dim, weights.wgate, g.reserve(tokens * channels), channels);
+}
+
+// g [tokens, channels] += the bias of the tokens' places in their windows,
+// which are counted from position 0 (spec 3.7).
+void add_position_bias(
+    const Pass& pass,
+    const CompressorVectors& vectors,
+    int64_t ratio,
+    int64_t channels,
+    float* g) {
+  for (int64_t t = 0; t < pass.chunk.tokens(); ++t) {
     const int64_t slot = pass.chunk.positions[static_cast<size_t>(t)] % ratio;
     const float* const bias = vectors.ape.data() + slot * channels;
     for (int64_t c = 0; c < channels; ++c)
@@ -55,12 +64,14 @@ void append_rows(
     const NetworkLayer& layer,
     Compressor which,
     int64_t dim,
+    const float* chunk_z,
+    const float* chunk_g,
     const Segment& segment,
     const Finish& finish) {
   const int64_t ratio = layer.ratio();
   const int64_t channels = ModelConfig::overlap(layer.kind) * dim;
-  const float* const z = pass.work.z.data() + segment.row * channels;
-  const float* const g = pass.work.g.data() + segment.row * channels;
+  const float* const z = chunk_z + segment.row * channels;
+  const float* const g = chunk_g + segment.row * channels;
   const int64_t first = segment.position / ratio;
   const int64_t windows = (segment.position + segment.tokens) / ratio - first;
   if (windows > 0) {
@@ -115,20 +126,36 @@ void finish_rows(
         pass.team);
 }
 
-void append_compressed_rows(
-    const Pass& pass, const NetworkLayer& layer, const float* x) {
+void project_compressed_rows(
+    const Pass& pass,
+    const NetworkLayer& layer,
+    const float* x,
+    ProductList& products) {
   project(
       pass,
       layer.weights->attention.compressor,
+      x,
+      pass.work.z,
+      pass.work.g,
+      products);
+}
+
+void append_compressed_rows(const Pass& pass, const NetworkLayer& layer) {
+  Workspace& work = pass.work;
+  add_position_bias(
+      pass,
       layer.compressor,
       layer.ratio(),
-      x);
+      layer.weights->attention.compressor.wkv.rows,
+      work.g.data());
   for (const Segment& segment : pass.chunk.segments)
     append_rows(
         pass,
         layer,
         Compressor::main,
         pass.config().head_dim,
+        work.z.data(),
+        work.g.data(),
         segment,
         [&](float* rows, const int64_t* positions, int64_t count) {
           finish_rows(
@@ -136,21 +163,37 @@ void append_compressed_rows(
         });
 }
 
-void append_index_rows(
-    const Pass& pass, const NetworkLayer& layer, const float* x) {
-  const int64_t dim = pass.config().index_head_dim;
+void project_index_rows(
+    const Pass& pass,
+    const NetworkLayer& layer,
+    const float* x,
+    ProductList& products) {
   project(
       pass,
       layer.weights->attention.indexer.compressor,
+      x,
+      pass.work.index_z,
+      pass.work.index_g,
+      products);
+}
+
+void append_index_rows(const Pass& pass, const NetworkLayer& layer) {
+  const int64_t dim = pass.config().index_head_dim;
+  Workspace& work = pass.work;
+  add_position_bias(
+      pass,
       layer.indexer,
       layer.ratio(),
-      x);
+      layer.weights->attention.indexer.compressor.wkv.rows,
+      work.index_g.data());
   for (const Segment& segment : pass.chunk.segments)
     append_rows(
         pass,
         layer,
         Compressor::indexer,
         dim,
+        work.index_z.data(),
+        work.index_g.data(),
         segment,
         [&](float* rows, const int64_t* positions, int64_t count) {
           norm_rows(pass, rows, layer.indexer.norm, rows, count, dim);

@@ -1,6 +1,5 @@
 #include "model/forward.h"
 
-#include "model/block.h"
 #include "model/embedding.h"
 
 namespace hadal {
@@ -10,11 +9,7 @@ void run_trunk(const Pass& pass, const LayerHook& on_layer) {
   float* const streams = pass.work.streams.reserve(
       pass.chunk.tokens() * config.hc_mult * config.hidden_size);
   embed_streams(pass, streams);
-  for (const NetworkLayer& layer : pass.network.layers) {
-    run_block(pass, layer, streams);
-    if (on_layer)
-      on_layer(layer.index, streams);
-  }
+  run_blocks(pass, pass.network.layers, streams, on_layer);
 }
 
 }  // namespace hadal

@@ -36,9 +36,9 @@ void run_head(
        .scale = hc.scale,
        .norm_eps = config.rms_norm_eps,
        .hc_eps = config.hc_eps,
+       .norm_weight = norm.data(),
        .x = x},
       pass.team);
-  norm_rows(pass, x, norm, x, wanted, dim);
   float32_product(
       pass,
       x,

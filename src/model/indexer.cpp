@@ -6,20 +6,44 @@
 
 namespace hadal {
 
-void select_rows(
+void project_index_weights(
     const Pass& pass,
     const NetworkLayer& layer,
     const float* x,
-    const float* a) {
+    ProductList& inputs) {
   const ModelConfig& config = pass.config();
-  const IndexerWeights& weights = layer.weights->attention.indexer;
+  const int64_t heads = config.index_n_heads;
+  inputs.add(
+      x,
+      config.hidden_size,
+      layer.weights->attention.indexer.weights_proj,
+      pass.work.index_weights.reserve(pass.chunk.tokens() * heads),
+      heads);
+}
+
+void project_index_queries(
+    const Pass& pass,
+    const NetworkLayer& layer,
+    const float* a,
+    ProductList& queries) {
+  const ModelConfig& config = pass.config();
+  const int64_t width = config.index_n_heads * config.index_head_dim;
+  queries.add(
+      a,
+      config.q_lora_rank,
+      layer.weights->attention.indexer.wq_b,
+      pass.work.index_q.reserve(pass.chunk.tokens() * width),
+      width);
+}
+
+void select_rows(const Pass& pass, const NetworkLayer& layer) {
+  const ModelConfig& config = pass.config();
   const int64_t tokens = pass.chunk.tokens();
   const int64_t heads = config.index_n_heads;
   const int64_t dim = config.index_head_dim;
   Workspace& work = pass.work;
 
-  float* const q = work.index_q.reserve(tokens * heads * dim);
-  product(pass, a, config.q_lora_rank, weights.wq_b, q, heads * dim, tokens);
+  float* const q = work.index_q.data();
   pass.backend.rotary(
       {.x = q,
        .x_stride = heads * dim,
@@ -34,15 +58,7 @@ void select_rows(
     pass.backend.hadamard_fp4(
         {.x = q, .stride = dim, .rows = tokens * heads, .dim = dim}, pass.team);
 
-  float* const head_weights = work.index_weights.reserve(tokens * heads);
-  product(
-      pass,
-      x,
-      config.hidden_size,
-      weights.weights_proj,
-      head_weights,
-      heads,
-      tokens);
+  float* const head_weights = work.index_weights.data();
   const float scale = 1.0F / (std::sqrt(static_cast<float>(dim)) *
                               std::sqrt(static_cast<float>(heads)));
   for (int64_t i = 0; i < tokens * heads; ++i)

@@ -27,7 +27,7 @@ void run_mtp(const Pass& pass, const NetworkMtp& stage, float* streams) {
         streams[(t * n + k) * dim + d] =
             s[(t * n + k) * dim + d] + e[t * dim + d];
 
-  run_block(pass, stage.block, streams);
+  run_blocks(pass, {&stage.block, 1}, streams);
 }
 
 }  // namespace hadal

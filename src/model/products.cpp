@@ -2,25 +2,70 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace hadal {
 
-void unrounded_product(
-    const Pass& pass,
+void ProductList::add_unrounded(
     const float* x,
     int64_t x_stride,
     const WeightView& weight,
     float* y,
-    int64_t y_stride,
-    int64_t rows) {
-  pass.backend.linear(
+    int64_t y_stride) {
+  products_.push_back(
       {.x = x,
        .x_stride = x_stride,
        .y = y,
        .y_stride = y_stride,
-       .tokens = rows,
+       .tokens = rows_,
        .weight = weight,
-       .activation = activation_for(weight, pass.network.numerics)},
-      pass.team);
+       .activation = activation_for(weight, pass_.network.numerics)});
+}
+
+void ProductList::add(
+    const float* x,
+    int64_t x_stride,
+    const WeightView& weight,
+    float* y,
+    int64_t y_stride) {
+  if (!pass_.network.numerics.gemm_fp8 || !takes_fp8_input(weight))
+    return add_unrounded(x, x_stride, weight, y, y_stride);
+  const int64_t cols = weight.cols;
+  HADAL_CHECK(rounded_input_ == nullptr || rounded_input_ == x);
+  if (rounded_input_ == nullptr) {
+    rounded_input_ = x;
+    float* const rounded = pass_.work.rounded.reserve(rows_ * cols);
+    for (int64_t r = 0; r < rows_; ++r)
+      std::copy_n(x + r * x_stride, cols, rounded + r * cols);
+    pass_.backend.fp8_round_trip(
+        {.x = rounded,
+         .stride = cols,
+         .rows = rows_,
+         .cols = cols,
+         .block = 128},
+        pass_.team);
+  }
+  add_unrounded(pass_.work.rounded.data(), cols, weight, y, y_stride);
+}
+
+void ProductList::add_float32(
+    const float* x,
+    int64_t x_stride,
+    const WeightView& weight,
+    float* y,
+    int64_t y_stride) {
+  products_.push_back(
+      {.x = x,
+       .x_stride = x_stride,
+       .y = y,
+       .y_stride = y_stride,
+       .tokens = rows_,
+       .weight = weight,
+       .activation = ActivationFormat::f32});
+}
+
+void ProductList::run() {
+  pass_.backend.linear_many(products_, pass_.team);
 }
 
 void product(
@@ -31,16 +76,9 @@ void product(
     float* y,
     int64_t y_stride,
     int64_t rows) {
-  if (!pass.network.numerics.gemm_fp8 || !takes_fp8_input(weight))
-    return unrounded_product(pass, x, x_stride, weight, y, y_stride, rows);
-  const int64_t cols = weight.cols;
-  float* const rounded = pass.work.rounded.reserve(rows * cols);
-  for (int64_t r = 0; r < rows; ++r)
-    std::copy_n(x + r * x_stride, cols, rounded + r * cols);
-  pass.backend.fp8_round_trip(
-      {.x = rounded, .stride = cols, .rows = rows, .cols = cols, .block = 128},
-      pass.team);
-  unrounded_product(pass, rounded, cols, weight, y, y_stride, rows);
+  ProductList list(pass, rows);
+  list.add(x, x_stride, weight, y, y_stride);
+  list.run();
 }
 
 void float32_product(
@@ -51,15 +89,9 @@ void float32_product(
     float* y,
     int64_t y_stride,
     int64_t rows) {
-  pass.backend.linear(
-      {.x = x,
-       .x_stride = x_stride,
-       .y = y,
-       .y_stride = y_stride,
-       .tokens = rows,
-       .weight = weight,
-       .activation = ActivationFormat::f32},
-      pass.team);
+  ProductList list(pass, rows);
+  list.add_float32(x, x_stride, weight, y, y_stride);
+  list.run();
 }
 
 void norm_rows(

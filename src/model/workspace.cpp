@@ -19,7 +19,7 @@ int64_t chunk_floats(const ModelConfig& config, bool mtp) {
   return streams + mixing + 2 * d  // x, y
          + 3 * d                   // prepared for the products
          + 2 * config.head_dim     // kv, kv_rows
-         + 4 * config.head_dim     // z, g
+         + 4 * config.head_dim + 4 * config.index_head_dim  // z, g
          + config.n_routed_experts + 4 * config.num_experts_per_tok +
          (mtp ? 3 * streams + d : 0);
 }

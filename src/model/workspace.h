@@ -28,6 +28,8 @@ struct Workspace {
   AlignedBuffer<float> u;                   // [tile, G * o_lora_rank]
   AlignedBuffer<float> z;                   // [tokens, channels]
   AlignedBuffer<float> g;                   // [tokens, channels]
+  AlignedBuffer<float> index_z;             // [tokens, index channels]
+  AlignedBuffer<float> index_g;             // [tokens, index channels]
   AlignedBuffer<float> pooled;              // [windows, dim]
   AlignedBuffer<int64_t> pooled_positions;  // [windows]
   AlignedBuffer<float> index_q;             // [tile, index heads, index dim]

@@ -1,5 +1,5 @@
 // Contract of the hyper-connections: how the n residual streams of a token are
-// mixed before a sub-layer, after it, and before the head (spec 2.4 to 2.6).
+// mixed before a sub-layer, after it, and before the head (spec 2.3 to 2.6).
 #pragma once
 
 #include "base/thread_team.h"
@@ -7,7 +7,8 @@
 
 namespace hadal {
 
-// HCpre. With f the n * dim values of a token's streams, stream-major:
+// HCpre and the norm. With f the n * dim values of a token's streams,
+// stream-major:
 //   rho    = 1 / sqrt(mean(f^2) + norm_eps)
 //   mix    = (fn . f) * rho, 2n + n*n values, scaled after the product
 //   pre_i  = sigmoid(mix_i * scale_0 + base_i) + hc_eps
@@ -17,17 +18,22 @@ namespace hadal {
 //   C_jk  /= sum_j C_jk + hc_eps, the columns
 //   C      rows the same way, columns again, sinkhorn_iterations - 1 times
 //   x      = sum_i pre_i * stream_i
+//   x      = RMSNorm(x, norm_weight, norm_eps), as rms_norm.h says, unless
+//            norm_weight is null
 // `comb` holds C: row = source stream, column = destination.
 //
-// Order of the sums in the cpu backend (it depends on n and dim alone): the
-// products with `fn` and the sum of squares run over the n * dim channels in
-// 16 lanes, lane = channel mod 16, fused multiply-add in increasing channel,
-// joined by a tree (lane l takes l + 8, then l + 4, l + 2, l + 1); sums over
-// streams run in increasing stream; a normalisation multiplies by the rounded
-// reciprocal of its sum.
+// Order of the sums in the cpu backend (it depends on n and dim alone):
+//   - The products with `fn` and the sum of squares go over the channels of the
+//     streams in pieces of kMixPiece (stream_mix.h; the last may be shorter).
+//     A piece covers the same channels of every stream, one stream after the
+//     other, in 16 lanes that begin at 0: lane = channel of the stream mod 16,
+//     fused multiply-add in increasing channel. The lanes of the pieces are
+//     added in increasing order, then joined by a tree (lane l takes l + 8,
+//     then l + 4, l + 2, l + 1).
+//   - Sums over streams run in increasing stream; a normalisation multiplies by
+//     the rounded reciprocal of its sum.
 //
-// `fn` may have any weight format; n <= 16; sinkhorn_iterations >= 1. x, post
-// and comb overlap nothing.
+// n <= 16; sinkhorn_iterations >= 1. x, post and comb overlap nothing.
 void hyper_connection_pre_reference(
     const HyperConnectionPreParams& params, ThreadTeam& team);
 void hyper_connection_pre_cpu(
@@ -41,9 +47,16 @@ void hyper_connection_post_reference(
 void hyper_connection_post_cpu(
     const HyperConnectionPostParams& params, ThreadTeam& team);
 
-// HChead: rho and mix (n values) as in HCpre, then
+// HCpost of one sub-layer and HCpre of the next: the bits of the two calls, but
+// the streams pass through the processor once.
+void hyper_connection_between_reference(
+    const HyperConnectionBetweenParams& params, ThreadTeam& team);
+void hyper_connection_between_cpu(
+    const HyperConnectionBetweenParams& params, ThreadTeam& team);
+
+// HChead and the norm: rho and mix (n values) as in HCpre, then
 //   pre_i = sigmoid(mix_i * scale_0 + base_i) + hc_eps
-//   x     = sum_i pre_i * stream_i
+//   x     = sum_i pre_i * stream_i, and the norm as in HCpre.
 void hyper_connection_head_reference(
     const HyperConnectionHeadParams& params, ThreadTeam& team);
 void hyper_connection_head_cpu(

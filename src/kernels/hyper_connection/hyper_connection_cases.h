@@ -22,7 +22,8 @@ struct HyperConnectionCase {
 // mix has size 1: the rows of fn have length 1 and rho normalises the streams.
 // Its sums of n * dim terms run in another order than the reference's, which
 // adds up to 16,384 terms in one float32; the coefficients and x follow mix
-// with factors of about 1. Measured: up to 3.6e-6 (Flash), 1e-6 (small).
+// with factors of about 1; the norm divides x by about 1. Measured: up
+// to 3.6e-6 (Flash), 1e-6 (small).
 inline constexpr double kHyperConnectionTolerance = 1e-5;
 inline constexpr double kHyperConnectionFloor = 1.0;
 
@@ -31,7 +32,12 @@ inline constexpr HyperConnectionCase kHyperConnectionCases[] = {
     {"nano, chunk", 37, 4, 256},
     {"flash, one token", 1, 4, 4096},
     {"flash, five tokens", 5, 4, 4096},
+    {"flash, chunk", 70, 4, 4096},
+    {"flash, one token, bf16", 1, 4, 4096, WeightFormat::bf16},
     {"bf16 weights", 6, 4, 320, WeightFormat::bf16},
+    {"bf16 weights, chunk", 50, 4, 320, WeightFormat::bf16},
+    {"odd last piece", 35, 4, 1037},
+    {"odd last piece, bf16", 35, 4, 1037, WeightFormat::bf16},
     {"one stream", 3, 1, 96},
     {"two streams", 18, 2, 100},
     {"three streams, odd size", 5, 3, 37},
@@ -47,9 +53,10 @@ class HyperConnectionInputs {
   // Tokens [first, first + count); outputs go to the vectors below at `first`.
   HyperConnectionPreParams pre(int64_t first, int64_t count);
   HyperConnectionPostParams post(int64_t first, int64_t count);
+  HyperConnectionBetweenParams between(int64_t first, int64_t count);
   HyperConnectionHeadParams head(int64_t first, int64_t count);
 
-  // x, post and comb one after the other.
+  // x, post and comb of `pre` one after the other.
   std::vector<float> pre_outputs() const;
 
   const HyperConnectionCase& shape() const { return shape_; }
@@ -68,6 +75,7 @@ class HyperConnectionInputs {
   std::vector<float> scale_;
   std::vector<float> fixed_post_;
   std::vector<float> fixed_comb_;
+  std::vector<float> norm_weight_;
   std::vector<std::byte> fn_;  // [2n + n*n, n*dim]
   WeightView fn_view_;
 };

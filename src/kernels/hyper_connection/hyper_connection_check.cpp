@@ -27,6 +27,9 @@ HyperConnectionInputs::HyperConnectionInputs(const HyperConnectionCase& shape)
   scale_ = {0.7f, 0.4f, 1.3f};
   fixed_post_ = random_values(shape.tokens * n, 4);
   fixed_comb_ = random_values(shape.tokens * n * n, 5);
+  norm_weight_ = random_values(shape.dim, 7, 0.2f);
+  for (float& weight : norm_weight_)
+    weight += 1.0f;
 
   const std::vector<float> fn = random_values(
       outputs * channels, 6, 1.0f / std::sqrt(static_cast<float>(channels)));
@@ -62,6 +65,7 @@ HyperConnectionPreParams HyperConnectionInputs::pre(
   params.sinkhorn_iterations = shape_.sinkhorn_iterations;
   params.norm_eps = 1e-6f;
   params.hc_eps = 1e-6f;
+  params.norm_weight = norm_weight_.data();
   params.x = x.data() + first * shape_.dim;
   params.post = post_out.data() + first * n;
   params.comb = comb.data() + first * n * n;
@@ -83,6 +87,13 @@ HyperConnectionPostParams HyperConnectionInputs::post(
   return params;
 }
 
+HyperConnectionBetweenParams HyperConnectionInputs::between(
+    int64_t first, int64_t count) {
+  HyperConnectionBetweenParams params{post(first, count), pre(first, count)};
+  params.pre.streams = params.post.out;
+  return params;
+}
+
 HyperConnectionHeadParams HyperConnectionInputs::head(
     int64_t first, int64_t count) {
   const int64_t n = shape_.n;
@@ -96,6 +107,7 @@ HyperConnectionHeadParams HyperConnectionInputs::head(
   params.scale = scale_.data();
   params.norm_eps = 1e-6f;
   params.hc_eps = 1e-6f;
+  params.norm_weight = norm_weight_.data();
   params.x = head_x.data() + first * shape_.dim;
   return params;
 }
@@ -129,6 +141,12 @@ void check_hyper_connection(
       function(inputs.post(0, shape.tokens), team);
       return inputs.out;
     };
+    const auto between = [&](auto* function) {
+      function(inputs.between(0, shape.tokens), team);
+      std::vector<float> all = inputs.pre_outputs();
+      all.insert(all.end(), inputs.out.begin(), inputs.out.end());
+      return all;
+    };
     const auto head = [&](auto* function) {
       function(inputs.head(0, shape.tokens), team);
       return inputs.head_x;
@@ -141,6 +159,10 @@ void check_hyper_connection(
         "hyper_connection_post",
         [&] { return post(hyper_connection_post_reference); },
         [&] { return post(backend.hyper_connection_post); });
+    add(
+        "hyper_connection_between",
+        [&] { return between(hyper_connection_between_reference); },
+        [&] { return between(backend.hyper_connection_between); });
     add(
         "hyper_connection_head",
         [&] { return head(hyper_connection_head_reference); },

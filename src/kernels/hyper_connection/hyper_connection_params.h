@@ -7,7 +7,8 @@
 
 namespace hadal {
 
-// Spec 2.4. The reference order of every step is in hyper_connection.h.
+// Spec 2.4, and the norm that follows (spec 2.3). The order of every step is in
+// hyper_connection.h.
 struct HyperConnectionPreParams {
   const float* streams = nullptr;  // [tokens, n, dim]
   int64_t tokens = 0;
@@ -17,10 +18,11 @@ struct HyperConnectionPreParams {
   const float* base = nullptr;   // [2n + n*n]
   const float* scale = nullptr;  // [3]
   int64_t sinkhorn_iterations = 0;
-  float norm_eps = 0;
+  float norm_eps = 0;  // of the mixing and of the norm
   float hc_eps = 0;
-  float* x = nullptr;     // [tokens, dim]
-  float* post = nullptr;  // [tokens, n]
+  const float* norm_weight = nullptr;  // [dim]; null: x stays as it was mixed
+  float* x = nullptr;                  // [tokens, dim]
+  float* post = nullptr;               // [tokens, n]
   float* comb = nullptr;  // [tokens, n, n]: row = source, column = destination
 };
 
@@ -37,18 +39,27 @@ struct HyperConnectionPostParams {
   float* out = nullptr;  // [tokens, n, dim]
 };
 
-// Spec 2.6.
+// The end of one sub-layer and the start of the next: `post`, then `pre` of the
+// streams that it wrote. Both have the same tokens, n and dim, and pre.streams
+// is post.out. pre.post and pre.comb may equal post.post and post.comb.
+struct HyperConnectionBetweenParams {
+  HyperConnectionPostParams post;
+  HyperConnectionPreParams pre;
+};
+
+// Spec 2.6, and the norm that follows.
 struct HyperConnectionHeadParams {
   const float* streams = nullptr;  // [tokens, n, dim]
   int64_t tokens = 0;
   int64_t n = 0;
   int64_t dim = 0;
-  WeightView fn;                 // [n, n*dim]
+  WeightView fn;                 // f32 or bf16 [n, n*dim]
   const float* base = nullptr;   // [n]
   const float* scale = nullptr;  // [1]
   float norm_eps = 0;
   float hc_eps = 0;
-  float* x = nullptr;  // [tokens, dim]
+  const float* norm_weight = nullptr;  // [dim]; null: x stays as it was mixed
+  float* x = nullptr;                  // [tokens, dim]
 };
 
 }  // namespace hadal

@@ -1,4 +1,6 @@
-// The meaning of the hyper-connections in plain scalar float32.
+// The meaning of the hyper-connections in plain scalar float32; only the long
+// sums run in double, or their rounding would be most of what a comparison
+// finds.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -27,18 +29,18 @@ std::vector<float> mix_streams(
     const std::vector<float>& fn,
     int64_t outputs,
     float norm_eps) {
-  float squares = 0;
+  double squares = 0;
   for (int64_t i = 0; i < channels; ++i)
-    squares += f[i] * f[i];
-  const float mean = squares / static_cast<float>(channels);
+    squares += static_cast<double>(f[i]) * f[i];
+  const float mean = static_cast<float>(squares) / static_cast<float>(channels);
   const float rho = 1.0f / std::sqrt(mean + norm_eps);
 
   std::vector<float> mix(outputs);
   for (int64_t o = 0; o < outputs; ++o) {
-    float sum = 0;
+    double sum = 0;
     for (int64_t i = 0; i < channels; ++i)
-      sum += fn[o * channels + i] * f[i];
-    mix[o] = sum * rho;
+      sum += static_cast<double>(fn[o * channels + i]) * f[i];
+    mix[o] = static_cast<float>(sum) * rho;
   }
   return mix;
 }
@@ -51,6 +53,18 @@ void weighted_sum(
       sum += pre[i] * streams[i * dim + d];
     x[d] = sum;
   }
+}
+
+void norm(const float* weight, float eps, int64_t dim, float* x) {
+  if (weight == nullptr)
+    return;
+  double sum = 0;
+  for (int64_t d = 0; d < dim; ++d)
+    sum += static_cast<double>(x[d]) * x[d];
+  const float mean = static_cast<float>(sum) / static_cast<float>(dim);
+  const float f = 1 / std::sqrt(mean + eps);
+  for (int64_t d = 0; d < dim; ++d)
+    x[d] = x[d] * f * weight[d];
 }
 
 void softmax_rows(float* comb, int64_t n, float eps) {
@@ -120,8 +134,9 @@ void pre_token(
   for (int64_t i = 0; i < n * n; ++i)
     comb[i] = mix[2 * n + i] * scale[2] + base[2 * n + i];
   sinkhorn(comb, n, params.sinkhorn_iterations, params.hc_eps);
-  weighted_sum(
-      streams, pre.data(), n, params.dim, params.x + token * params.dim);
+  float* x = params.x + token * params.dim;
+  weighted_sum(streams, pre.data(), n, params.dim, x);
+  norm(params.norm_weight, params.norm_eps, params.dim, x);
 }
 
 void post_token(const HyperConnectionPostParams& params, int64_t token) {
@@ -154,8 +169,9 @@ void head_token(
       mix_streams(streams, channels, fn, n, params.norm_eps);
   for (int64_t i = 0; i < n; ++i)
     pre[i] = sigmoid(pre[i] * params.scale[0] + params.base[i]) + params.hc_eps;
-  weighted_sum(
-      streams, pre.data(), n, params.dim, params.x + token * params.dim);
+  float* x = params.x + token * params.dim;
+  weighted_sum(streams, pre.data(), n, params.dim, x);
+  norm(params.norm_weight, params.norm_eps, params.dim, x);
 }
 
 }  // namespace
@@ -177,6 +193,12 @@ void hyper_connection_post_reference(
         for (int64_t token = begin; token < end; ++token)
           post_token(params, token);
       });
+}
+
+void hyper_connection_between_reference(
+    const HyperConnectionBetweenParams& params, ThreadTeam& team) {
+  hyper_connection_post_reference(params.post, team);
+  hyper_connection_pre_reference(params.pre, team);
 }
 
 void hyper_connection_head_reference(

@@ -4,12 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
 #include "kernels/case_targets.h"
 #include "kernels/case_tools.h"
 #include "kernels/hyper_connection/hyper_connection_cases.h"
+#include "kernels/rms_norm/rms_norm.h"
 
 namespace hadal {
 namespace {
@@ -166,14 +168,23 @@ TEST(HyperConnection, AgreesWithTheReference) {
   Backend backend{};
   backend.hyper_connection_pre = hyper_connection_pre_cpu;
   backend.hyper_connection_post = hyper_connection_post_cpu;
+  backend.hyper_connection_between = hyper_connection_between_cpu;
   backend.hyper_connection_head = hyper_connection_head_cpu;
   ThreadTeam team(2);
   std::vector<KernelCheck> checks;
   check_hyper_connection(backend, team, checks);
-  EXPECT_EQ(checks.size(), 3 * std::size(kHyperConnectionCases));
+  EXPECT_EQ(checks.size(), 4 * std::size(kHyperConnectionCases));
   for (const KernelCheck& check : checks)
     EXPECT_TRUE(check.ok) << check.kernel << ", " << check.case_name << ": "
                           << check.max_error << " > " << check.tolerance;
+}
+
+// All outputs, one after the other.
+std::vector<float> outputs(const HyperConnectionInputs& inputs) {
+  std::vector<float> all = inputs.pre_outputs();
+  all.insert(all.end(), inputs.out.begin(), inputs.out.end());
+  all.insert(all.end(), inputs.head_x.begin(), inputs.head_x.end());
+  return all;
 }
 
 std::vector<float> run_parts(
@@ -185,10 +196,7 @@ std::vector<float> run_parts(
     hyper_connection_post_cpu(inputs.post(first, count), team);
     hyper_connection_head_cpu(inputs.head(first, count), team);
   }
-  std::vector<float> all = inputs.pre_outputs();
-  all.insert(all.end(), inputs.out.begin(), inputs.out.end());
-  all.insert(all.end(), inputs.head_x.begin(), inputs.head_x.end());
-  return all;
+  return outputs(inputs);
 }
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
@@ -211,6 +219,54 @@ TEST(HyperConnection, SameBitsInEveryCompany) {
       EXPECT_TRUE(same_bits(expected, run_parts(inputs, one, shape.tokens)))
           << shape.name << " on " << target;
     });
+  }
+}
+
+// One operation or two, in place or not, and with coefficients that replace
+// those it reads.
+TEST(HyperConnection, BetweenIsPostThenPre) {
+  for (const HyperConnectionCase& shape : kHyperConnectionCases) {
+    HyperConnectionInputs inputs(shape);
+    ThreadTeam team(2);
+    HyperConnectionBetweenParams params = inputs.between(0, shape.tokens);
+    hyper_connection_post_cpu(params.post, team);
+    hyper_connection_pre_cpu(params.pre, team);
+    const std::vector<float> expected = outputs(inputs);
+
+    const HyperConnectionPostParams post = params.post;
+    std::copy_n(post.streams, inputs.out.size(), inputs.out.begin());
+    std::copy_n(post.post, inputs.post_out.size(), inputs.post_out.begin());
+    std::copy_n(post.comb, inputs.comb.size(), inputs.comb.begin());
+    params.post.streams = params.post.out;
+    params.post.post = params.pre.post;
+    params.post.comb = params.pre.comb;
+    hyper_connection_between_cpu(params, team);
+    EXPECT_TRUE(same_bits(outputs(inputs), expected)) << shape.name;
+  }
+}
+
+// The norm is that of rms_norm.h, to the bit.
+TEST(HyperConnection, TheNormIsRmsNorm) {
+  for (const HyperConnectionCase& shape : kHyperConnectionCases) {
+    HyperConnectionInputs inputs(shape);
+    ThreadTeam team(2);
+    HyperConnectionPreParams params = inputs.pre(0, shape.tokens);
+    hyper_connection_pre_cpu(params, team);
+    const std::vector<float> found = inputs.x;
+    const float* weight = params.norm_weight;
+    params.norm_weight = nullptr;
+    hyper_connection_pre_cpu(params, team);
+    rms_norm_cpu(
+        {.x = inputs.x.data(),
+         .x_stride = shape.dim,
+         .y = inputs.x.data(),
+         .y_stride = shape.dim,
+         .rows = shape.tokens,
+         .dim = shape.dim,
+         .weight = weight,
+         .eps = params.norm_eps},
+        team);
+    EXPECT_TRUE(same_bits(inputs.x, found)) << shape.name;
   }
 }
 

@@ -33,11 +33,14 @@ HWY_INLINE void scatter_tokens(
 }
 
 // 1 / sqrt(mean of squares + eps).
-HWY_INLINE FloatVec
-inverse_norm(const MixScales& scales, const float* squares, int64_t count) {
+HWY_INLINE FloatVec inverse_norm(
+    const MixScales& scales,
+    const float* squares,
+    int64_t pitch,
+    int64_t count) {
   const Floats d;
   const FloatVec mean = hn::Div(
-      gather_tokens(squares, 1, count),
+      gather_tokens(squares, pitch, count),
       hn::Set(d, static_cast<float>(scales.channels)));
   return hn::Div(
       hn::Set(d, 1.0f), hn::Sqrt(hn::Add(mean, hn::Set(d, scales.norm_eps))));
@@ -96,8 +99,7 @@ HWY_INLINE void sinkhorn_steps(
 // Up to kWidth tokens.
 HWY_INLINE void coefficients_of_tokens(
     const MixScales& scales,
-    const float* products,
-    const float* squares,
+    const float* sums,
     int64_t count,
     float* pre,
     float* post,
@@ -105,12 +107,12 @@ HWY_INLINE void coefficients_of_tokens(
   const Floats d;
   const int64_t n = scales.n;
   const int64_t outputs = 2 * n + n * n;
+  const int64_t pitch = outputs + 1;
   const FloatVec eps = hn::Set(d, scales.hc_eps);
-  const FloatVec rho = inverse_norm(scales, squares, count);
+  const FloatVec rho = inverse_norm(scales, sums + outputs, pitch, count);
   FloatVec c[kMaxStreams * kMaxStreams];
   for (int64_t o = 0; o < outputs; ++o) {
-    const FloatVec mix =
-        hn::Mul(gather_tokens(products + o, outputs, count), rho);
+    const FloatVec mix = hn::Mul(gather_tokens(sums + o, pitch, count), rho);
     const int64_t kind = o < n ? 0 : o < 2 * n ? 1 : 2;
     const FloatVec value =
         fused(mix, hn::Set(d, scales.scale[kind]), hn::Set(d, scales.base[o]));
@@ -135,8 +137,7 @@ HWY_INLINE void coefficients_of_tokens(
 
 void stream_coefficients(
     const MixScales& scales,
-    const float* products,
-    const float* squares,
+    const float* sums,
     int64_t count,
     float* pre,
     float* post,
@@ -145,8 +146,7 @@ void stream_coefficients(
   for (int64_t t = 0; t < count; t += kWidth)
     coefficients_of_tokens(
         scales,
-        products + t * (2 * n + n * n),
-        squares + t,
+        sums + t * (2 * n + n * n + 1),
         count - t,
         pre + t * n,
         post + t * n,
@@ -154,18 +154,16 @@ void stream_coefficients(
 }
 
 void stream_head_coefficients(
-    const MixScales& scales,
-    const float* products,
-    const float* squares,
-    int64_t count,
-    float* pre) {
+    const MixScales& scales, const float* sums, int64_t count, float* pre) {
   const Floats d;
   const int64_t n = scales.n;
+  const int64_t pitch = n + 1;
   for (int64_t t = 0; t < count; t += kWidth) {
-    const FloatVec rho = inverse_norm(scales, squares + t, count - t);
+    const float* mine = sums + t * pitch;
+    const FloatVec rho = inverse_norm(scales, mine + n, pitch, count - t);
     for (int64_t i = 0; i < n; ++i) {
       const FloatVec mix =
-          hn::Mul(gather_tokens(products + t * n + i, n, count - t), rho);
+          hn::Mul(gather_tokens(mine + i, pitch, count - t), rho);
       const FloatVec value =
           fused(mix, hn::Set(d, scales.scale[0]), hn::Set(d, scales.base[i]));
       scatter_tokens(
@@ -189,24 +187,18 @@ HWY_EXPORT(stream_head_coefficients);
 
 void mix_coefficients(
     const MixScales& scales,
-    const float* products,
-    const float* squares,
+    const float* sums,
     int64_t count,
     float* pre,
     float* post,
     float* comb) {
   HWY_DYNAMIC_DISPATCH(stream_coefficients)
-  (scales, products, squares, count, pre, post, comb);
+  (scales, sums, count, pre, post, comb);
 }
 
 void mix_head_coefficients(
-    const MixScales& scales,
-    const float* products,
-    const float* squares,
-    int64_t count,
-    float* pre) {
-  HWY_DYNAMIC_DISPATCH(stream_head_coefficients)
-  (scales, products, squares, count, pre);
+    const MixScales& scales, const float* sums, int64_t count, float* pre) {
+  HWY_DYNAMIC_DISPATCH(stream_head_coefficients)(scales, sums, count, pre);
 }
 
 }  // namespace hadal

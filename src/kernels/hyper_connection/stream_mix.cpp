@@ -1,5 +1,5 @@
-// The products with the mixing matrix, and the sums over streams. Lanes are
-// channels.
+// The products with the mixing matrix and the squares. Lanes are channels; a
+// tile is some tokens by some rows of the matrix.
 #include "kernels/hyper_connection/stream_mix.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -13,222 +13,253 @@ HWY_BEFORE_NAMESPACE();
 namespace hadal {
 namespace HWY_NAMESPACE {
 
-// Channels a piece of the products: 24 rows and four tokens of them stay in the
-// second-level cache.
-constexpr int64_t kPiece = 1024;
-
-// The pointers of one tile, from `first` on; the last one stands in for those
-// past the end.
-template <int64_t kCount>
-HWY_INLINE void tile_pointers(
-    const float* const* all,
-    int64_t count,
-    int64_t first,
-    int64_t channel,
-    const float* (&tile)[kCount]) {
-  for (int64_t i = 0; i < kCount; ++i)
-    tile[i] = all[first + i < count ? first + i : count - 1] + channel;
+// Numbers of the matrix: float32, or bfloat16 as uint16_t.
+HWY_INLINE FloatVec load_numbers(const float* from) {
+  return hn::LoadU(Floats(), from);
+}
+HWY_INLINE FloatVec load_numbers(const uint16_t* from) {
+  const hn::Rebind<uint16_t, Floats> d16;
+  const hn::Rebind<uint32_t, Floats> d32;
+  return hn::BitCast(
+      Floats(), hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, from))));
+}
+HWY_INLINE float number(const float* from) {
+  return *from;
+}
+HWY_INLINE float number(const uint16_t* from) {
+  const uint32_t bits = static_cast<uint32_t>(*from) << 16;
+  float value;
+  __builtin_memcpy(&value, &bits, sizeof(value));
+  return value;
 }
 
-// Adds channels [channel, channel + n) to the lanes of a tile.
-HWY_INLINE void continue_tile(
-    const float* const* a,
-    const float* const* b,
-    int64_t n,
-    float* HWY_RESTRICT lanes) {
+// As many chains as the registers hold.
+constexpr int64_t kTileRows = kDotCols;
+constexpr int64_t kTileTokens = kDotRows;
+
+template <class T>
+struct RowTile {
+  const T* row[kTileRows];
+  const T* next[kTileRows];  // what is read after them
+};
+
+// The lanes of a tile's sums, of rows and tokens past the end a place where
+// nobody looks.
+template <int64_t kTokens>
+struct TileLanes {
+  float* of[kTokens * kTileRows];
+};
+
+// lanes += the products of `whole` channels, a multiple of 16; `fresh`: lanes
+// =. One token reads the matrix from memory and so asks for what comes next;
+// several find most of it in a cache.
+template <class T, int64_t kTokens>
+HWY_INLINE void add_products(
+    const float* const (&tokens)[kTokens],
+    const RowTile<T>& tile,
+    int64_t whole,
+    bool fresh,
+    const TileLanes<kTokens>& lanes) {
   const Floats d;
-  const int64_t whole = n / kLanes * kLanes;
-  for (int64_t part = 0; part < kParts; ++part) {
-    FloatVec acc[kDots];
-    for (int64_t i = 0; i < kDots; ++i)
-      acc[i] = hn::Load(d, lanes + i * kLanes + part * kWidth);
-    dot_part(a, b, whole, part, acc);
-    for (int64_t i = 0; i < kDots; ++i)
-      hn::Store(acc[i], d, lanes + i * kLanes + part * kWidth);
+  constexpr int64_t kSums = kTokens * kTileRows;
+  // All parts of the lanes at once where that many sums fit the registers.
+  constexpr int64_t kAtOnce = kTokens == 1 ? kParts : 1;
+  for (int64_t first = 0; first < kParts; first += kAtOnce) {
+    FloatVec acc[kAtOnce][kSums];
+    for (int64_t part = 0; part < kAtOnce; ++part)
+      for (int64_t i = 0; i < kSums; ++i)
+        acc[part][i] = fresh
+                           ? hn::Zero(d)
+                           : hn::Load(d, lanes.of[i] + (first + part) * kWidth);
+    for (int64_t i = 0; i < whole; i += kLanes) {
+      if constexpr (kTokens == 1)
+        for (int64_t r = 0; r < kTileRows; ++r)
+          __builtin_prefetch(tile.next[r] + i);
+      for (int64_t part = 0; part < kAtOnce; ++part) {
+        const int64_t at = i + (first + part) * kWidth;
+        FloatVec w[kTileRows];
+        for (int64_t r = 0; r < kTileRows; ++r)
+          w[r] = load_numbers(tile.row[r] + at);
+        for (int64_t t = 0; t < kTokens; ++t) {
+          const FloatVec x = hn::LoadU(d, tokens[t] + at);
+          for (int64_t r = 0; r < kTileRows; ++r)
+            acc[part][t * kTileRows + r] =
+                fused(x, w[r], acc[part][t * kTileRows + r]);
+        }
+      }
+    }
+    for (int64_t part = 0; part < kAtOnce; ++part)
+      for (int64_t i = 0; i < kSums; ++i)
+        hn::Store(acc[part][i], d, lanes.of[i] + (first + part) * kWidth);
   }
-  for (int64_t i = whole; i < n; ++i)
-    for (int64_t r = 0; r < kDotRows; ++r)
-      for (int64_t c = 0; c < kDotCols; ++c) {
-        float* lane = lanes + (r * kDotCols + c) * kLanes + (i - whole);
-        *lane = __builtin_fmaf(a[r][i], b[c][i], *lane);
+}
+
+// One call of mix_piece.
+template <class T>
+struct Piece {
+  const WeightView& fn;
+  const float* const* tokens;
+  int64_t count;
+  int64_t n;
+  int64_t dim;
+  int64_t begin;
+  int64_t end;
+  float* lanes;
+  int64_t lane_pitch;
+
+  int64_t whole() const { return (end - begin) / kLanes * kLanes; }
+
+  // Row `r` (the last one stands in for those past the end) at `stream`.
+  const T* row(int64_t r, int64_t stream) const {
+    const int64_t at = r < fn.rows ? r : fn.rows - 1;
+    return reinterpret_cast<const T*>(fn.data + at * fn.row_bytes) +
+           stream * dim + begin;
+  }
+  // Token `t` (likewise) at `stream`.
+  const float* token(int64_t t, int64_t stream) const {
+    return tokens[t < count ? t : count - 1] + stream * dim + begin;
+  }
+
+  // Rows `first` and so on at `stream`, and what comes after that: the next
+  // stream, the next tile, the next piece.
+  RowTile<T> tile(int64_t first, int64_t stream) const {
+    const bool last_stream = stream + 1 == n;
+    const bool last_tile = first + kTileRows >= fn.rows;
+    RowTile<T> tile;
+    for (int64_t r = 0; r < kTileRows; ++r) {
+      tile.row[r] = row(first + r, stream);
+      tile.next[r] = !last_stream ? row(first + r, stream + 1)
+                     : !last_tile ? row(first + kTileRows + r, 0)
+                     : end < dim  ? row(r, 0) + (end - begin)
+                                  : tile.row[r];
+    }
+    return tile;
+  }
+};
+
+// Tokens from `first` on by rows from `first_row` on, at one stream.
+template <class T, int64_t kTokens>
+HWY_INLINE void product_tile(
+    const Piece<T>& piece, int64_t stream, int64_t first, int64_t first_row) {
+  HWY_ALIGN float nobody[kLanes];
+  TileLanes<kTokens> lanes;
+  const float* x[kTokens];
+  for (int64_t t = 0; t < kTokens; ++t) {
+    x[t] = piece.token(first + t, stream);
+    for (int64_t r = 0; r < kTileRows; ++r)
+      lanes.of[t * kTileRows + r] =
+          first + t < piece.count && first_row + r < piece.fn.rows
+              ? piece.lanes + (first + t) * piece.lane_pitch +
+                    (first_row + r) * kLanes
+              : nobody;
+  }
+  const RowTile<T> tile = piece.tile(first_row, stream);
+  const int64_t whole = piece.whole();
+  add_products<T, kTokens>(x, tile, whole, stream == 0, lanes);
+  for (int64_t i = whole; i < piece.end - piece.begin; ++i)
+    for (int64_t t = 0; t < kTokens; ++t)
+      for (int64_t r = 0; r < kTileRows; ++r) {
+        float* lane = lanes.of[t * kTileRows + r] + (i - whole);
+        if (lanes.of[t * kTileRows + r] != nobody)
+          *lane = __builtin_fmaf(x[t][i], number(tile.row[r] + i), *lane);
       }
 }
 
-void stream_products(
-    const float* const* tokens,
-    int64_t count,
-    const float* const* rows,
-    int64_t row_count,
-    int64_t channels,
-    float* HWY_RESTRICT scratch,
-    float* sums,
-    int64_t pitch) {
+// The squares of kTokens tokens from `first` on, all streams.
+template <class T, int64_t kTokens>
+HWY_INLINE void square_tile(const Piece<T>& piece, int64_t first) {
   const Floats d;
-  const int64_t token_tiles = (count + kDotRows - 1) / kDotRows;
-  const int64_t row_tiles = (row_count + kDotCols - 1) / kDotCols;
-  const int64_t tile_floats = kDots * kLanes;
-  for (int64_t i = 0; i < token_tiles * row_tiles * tile_floats; i += kWidth)
-    hn::Store(hn::Zero(d), d, scratch + i);
-
-  const float* a[kDotRows];
-  const float* b[kDotCols];
-  for (int64_t channel = 0; channel < channels; channel += kPiece) {
-    const int64_t n = channels - channel < kPiece ? channels - channel : kPiece;
-    for (int64_t t = 0; t < token_tiles; ++t) {
-      tile_pointers(tokens, count, t * kDotRows, channel, a);
-      for (int64_t r = 0; r < row_tiles; ++r) {
-        tile_pointers(rows, row_count, r * kDotCols, channel, b);
-        continue_tile(a, b, n, scratch + (t * row_tiles + r) * tile_floats);
-      }
-    }
-  }
-
-  for (int64_t t = 0; t < token_tiles; ++t)
-    for (int64_t r = 0; r < row_tiles; ++r) {
-      const float* lanes = scratch + (t * row_tiles + r) * tile_floats;
-      FloatVec parts[kParts][kDots];
-      for (int64_t part = 0; part < kParts; ++part)
-        for (int64_t i = 0; i < kDots; ++i)
-          parts[part][i] = hn::Load(d, lanes + i * kLanes + part * kWidth);
-      HWY_ALIGN float tile[kDots];
-      join_dots(parts, tile);
-      for (int64_t i = 0; i < kDotRows && t * kDotRows + i < count; ++i)
-        for (int64_t k = 0; k < kDotCols && r * kDotCols + k < row_count; ++k)
-          sums[(t * kDotRows + i) * pitch + r * kDotCols + k] =
-              tile[i * kDotCols + k];
-    }
-}
-
-void stream_squares(
-    const float* const* tokens, int64_t count, int64_t channels, float* sums) {
-  const Floats d;
-  const int64_t whole = channels / kLanes * kLanes;
-  constexpr int64_t kTokens = 4;  // chains that run beside each other
-  for (int64_t first = 0; first < count; first += kTokens) {
+  HWY_ALIGN float sums[kTokens][kLanes] = {};
+  const int64_t whole = piece.whole();
+  for (int64_t stream = 0; stream < piece.n; ++stream) {
     const float* x[kTokens];
-    tile_pointers(tokens, count, first, 0, x);
-    HWY_ALIGN float lanes[kTokens][kLanes];
+    for (int64_t t = 0; t < kTokens; ++t)
+      x[t] = piece.token(first + t, stream);
     for (int64_t part = 0; part < kParts; ++part) {
       FloatVec acc[kTokens];
       for (int64_t t = 0; t < kTokens; ++t)
-        acc[t] = hn::Zero(d);
+        acc[t] = hn::Load(d, sums[t] + part * kWidth);
       for (int64_t i = part * kWidth; i < whole; i += kLanes)
         for (int64_t t = 0; t < kTokens; ++t) {
           const FloatVec v = hn::LoadU(d, x[t] + i);
           acc[t] = fused(v, v, acc[t]);
         }
       for (int64_t t = 0; t < kTokens; ++t)
-        hn::Store(acc[t], d, lanes[t] + part * kWidth);
+        hn::Store(acc[t], d, sums[t] + part * kWidth);
     }
-    for (int64_t t = 0; t < kTokens && first + t < count; ++t) {
-      for (int64_t i = whole; i < channels; ++i)
-        lanes[t][i - whole] =
-            __builtin_fmaf(x[t][i], x[t][i], lanes[t][i - whole]);
-      FloatVec parts[kParts];
-      for (int64_t part = 0; part < kParts; ++part)
-        parts[part] = hn::Load(d, lanes[t] + part * kWidth);
-      sums[first + t] = join_lanes(parts);
-    }
+    for (int64_t i = whole; i < piece.end - piece.begin; ++i)
+      for (int64_t t = 0; t < kTokens; ++t)
+        sums[t][i - whole] =
+            __builtin_fmaf(x[t][i], x[t][i], sums[t][i - whole]);
   }
+  for (int64_t t = 0; t < kTokens && first + t < piece.count; ++t)
+    for (int64_t i = 0; i < kLanes; ++i)
+      piece.lanes[(first + t) * piece.lane_pitch + piece.fn.rows * kLanes + i] =
+          sums[t][i];
 }
 
-// Channels [begin, end) in steps of one vector of D; returns where it stopped.
-template <class D>
-HWY_INLINE int64_t sum_streams(
-    D d,
-    const float* streams,
-    const float* pre,
-    int64_t n,
-    int64_t dim,
-    int64_t begin,
-    float* x) {
-  const int64_t step = static_cast<int64_t>(hn::MaxLanes(d));
-  int64_t i = begin;
-  for (; i + step <= dim; i += step) {
-    auto sum = hn::Mul(hn::Set(d, pre[0]), hn::LoadU(d, streams + i));
-    for (int64_t s = 1; s < n; ++s)
-      sum = fused(hn::Set(d, pre[s]), hn::LoadU(d, streams + s * dim + i), sum);
-    hn::StoreU(sum, d, x + i);
-  }
-  return i;
+template <class T>
+HWY_INLINE void run_piece(const Piece<T>& piece) {
+  for (int64_t r = 0; r < piece.fn.rows; r += kTileRows)
+    for (int64_t t = 0; t < piece.count; t += kTileTokens)
+      for (int64_t stream = 0; stream < piece.n; ++stream)
+        if (piece.count - t == 1)
+          product_tile<T, 1>(piece, stream, t, r);
+        else
+          product_tile<T, kTileTokens>(piece, stream, t, r);
+  for (int64_t t = 0; t < piece.count; t += kTileTokens)
+    if (piece.count - t == 1)
+      square_tile<T, 1>(piece, t);
+    else
+      square_tile<T, kTileTokens>(piece, t);
 }
 
-void stream_down(
-    const float* streams, const float* pre, int64_t n, int64_t dim, float* x) {
-  const int64_t done = sum_streams(Floats(), streams, pre, n, dim, 0, x);
-  sum_streams(hn::CappedTag<float, 1>(), streams, pre, n, dim, done, x);
-}
-
-template <int64_t kStreams, class D>
-HWY_INLINE int64_t spread_streams(
-    D d,
-    const float* y,
-    const float* streams,
-    const float* post,
-    const float* comb,
-    int64_t stream_count,
-    int64_t dim,
-    int64_t begin,
-    int64_t end,
-    float* out) {
-  const int64_t n = kStreams > 0 ? kStreams : stream_count;
-  const int64_t step = static_cast<int64_t>(hn::MaxLanes(d));
-  int64_t i = begin;
-  for (; i + step <= end; i += step) {
-    hn::Vec<D> from[kStreams > 0 ? kStreams : kMaxStreams];
-    for (int64_t j = 0; j < n; ++j)
-      from[j] = hn::LoadU(d, streams + j * dim + i);
-    const hn::Vec<D> added = hn::LoadU(d, y + i);
-    for (int64_t k = 0; k < n; ++k) {
-      hn::Vec<D> sum = hn::Mul(hn::Set(d, post[k]), added);
-      for (int64_t j = 0; j < n; ++j)
-        sum = fused(hn::Set(d, comb[j * n + k]), from[j], sum);
-      hn::StoreU(sum, d, out + k * dim + i);
-    }
-  }
-  return i;
-}
-
-template <int64_t kStreams>
-HWY_INLINE void spread(
-    const float* y,
-    const float* streams,
-    const float* post,
-    const float* comb,
+void stream_piece(
+    const WeightView& fn,
+    const float* const* tokens,
+    int64_t count,
     int64_t n,
     int64_t dim,
     int64_t begin,
     int64_t end,
-    float* out) {
-  const int64_t done = spread_streams<kStreams>(
-      Floats(), y, streams, post, comb, n, dim, begin, end, out);
-  spread_streams<kStreams>(
-      hn::CappedTag<float, 1>(),
-      y,
-      streams,
-      post,
-      comb,
-      n,
-      dim,
-      done,
-      end,
-      out);
-}
-
-void stream_up(
-    const float* y,
-    const float* streams,
-    const float* post,
-    const float* comb,
-    int64_t n,
-    int64_t dim,
-    int64_t begin,
-    int64_t end,
-    float* out) {
-  if (n == 4)
-    spread<4>(y, streams, post, comb, n, dim, begin, end, out);
+    float* lanes,
+    int64_t lane_pitch) {
+  if (fn.format == WeightFormat::bf16)
+    run_piece<uint16_t>(
+        {fn, tokens, count, n, dim, begin, end, lanes, lane_pitch});
   else
-    spread<0>(y, streams, post, comb, n, dim, begin, end, out);
+    run_piece<float>(
+        {fn, tokens, count, n, dim, begin, end, lanes, lane_pitch});
+}
+
+void stream_add(const float* lanes, int64_t rows, float* sum) {
+  const Floats d;
+  for (int64_t i = 0; i < (rows + 1) * kLanes; i += kWidth)
+    hn::Store(
+        hn::Add(hn::Load(d, sum + i), hn::Load(d, lanes + i)), d, sum + i);
+}
+
+void stream_join(
+    const float* lanes, int64_t pieces, int64_t rows, float* sums) {
+  const Floats d;
+  const int64_t pitch = mix_lane_floats(rows);
+  for (int64_t first = 0; first <= rows; first += kDots) {
+    FloatVec parts[kParts][kDots];
+    for (int64_t i = 0; i < kDots; ++i) {
+      const int64_t row = first + i <= rows ? first + i : rows;
+      for (int64_t part = 0; part < kParts; ++part) {
+        const float* from = lanes + row * kLanes + part * kWidth;
+        FloatVec sum = hn::Load(d, from);
+        for (int64_t p = 1; p < pieces; ++p)
+          sum = hn::Add(sum, hn::Load(d, from + p * pitch));
+        parts[part][i] = sum;
+      }
+    }
+    HWY_ALIGN float joined[kDots];
+    join_dots(parts, joined);
+    for (int64_t i = 0; i < kDots && first + i <= rows; ++i)
+      sums[first + i] = joined[i];
+  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -238,46 +269,30 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace hadal {
 
-HWY_EXPORT(stream_products);
-HWY_EXPORT(stream_squares);
-HWY_EXPORT(stream_down);
-HWY_EXPORT(stream_up);
+HWY_EXPORT(stream_piece);
+HWY_EXPORT(stream_add);
+HWY_EXPORT(stream_join);
 
-void mix_products(
+void mix_piece(
+    const WeightView& fn,
     const float* const* tokens,
     int64_t count,
-    const float* const* rows,
-    int64_t row_count,
-    int64_t channels,
-    float* scratch,
-    float* sums,
-    int64_t pitch) {
-  HWY_DYNAMIC_DISPATCH(stream_products)
-  (tokens, count, rows, row_count, channels, scratch, sums, pitch);
-}
-
-void mix_squares(
-    const float* const* tokens, int64_t count, int64_t channels, float* sums) {
-  HWY_DYNAMIC_DISPATCH(stream_squares)(tokens, count, channels, sums);
-}
-
-void mix_down(
-    const float* streams, const float* pre, int64_t n, int64_t dim, float* x) {
-  HWY_DYNAMIC_DISPATCH(stream_down)(streams, pre, n, dim, x);
-}
-
-void mix_up(
-    const float* y,
-    const float* streams,
-    const float* post,
-    const float* comb,
     int64_t n,
     int64_t dim,
     int64_t begin,
     int64_t end,
-    float* out) {
-  HWY_DYNAMIC_DISPATCH(stream_up)
-  (y, streams, post, comb, n, dim, begin, end, out);
+    float* lanes,
+    int64_t lane_pitch) {
+  HWY_DYNAMIC_DISPATCH(stream_piece)
+  (fn, tokens, count, n, dim, begin, end, lanes, lane_pitch);
+}
+
+void mix_add(const float* lanes, int64_t rows, float* sum) {
+  HWY_DYNAMIC_DISPATCH(stream_add)(lanes, rows, sum);
+}
+
+void mix_join(const float* lanes, int64_t pieces, int64_t rows, float* sums) {
+  HWY_DYNAMIC_DISPATCH(stream_join)(lanes, pieces, rows, sums);
 }
 
 }  // namespace hadal

@@ -4,31 +4,40 @@
 
 #include <cstdint>
 
+#include "kernels/weight_view.h"
+
 namespace hadal {
 
-inline constexpr int64_t kMixTokens = 16;   // at most, in one call
+inline constexpr int64_t kMixTokens = 32;   // at most, in one call
 inline constexpr int64_t kMaxStreams = 16;  // n
+inline constexpr int64_t kMixPiece = 512;   // channels of a stream
 
-// Floats of scratch that mix_products needs for `rows` rows.
-constexpr int64_t mix_scratch_floats(int64_t rows) {
-  return kMixTokens * ((rows + 3) / 4 * 4) * 16;
+// A token's lanes of all sums: 16 for each row of fn, then 16 for the squares,
+// up to whole tiles.
+constexpr int64_t mix_lane_floats(int64_t rows) {
+  return (rows + 1 + 15) / 16 * 16 * 16;
 }
 
-// sums[t * pitch + r] = rows[r] . tokens[t] over `channels` channels, for count
-// tokens. `scratch` is aligned to 64 bytes.
-void mix_products(
+// The lanes of one piece: channels [begin, end) of all n streams of `count`
+// tokens, each [n, dim]. Token t's go to lanes + t * lane_pitch. `lanes` is
+// aligned to 64 bytes, and lane_pitch at least mix_lane_floats(fn.rows).
+void mix_piece(
+    const WeightView& fn,
     const float* const* tokens,
     int64_t count,
-    const float* const* rows,
-    int64_t row_count,
-    int64_t channels,
-    float* scratch,
-    float* sums,
-    int64_t pitch);
+    int64_t n,
+    int64_t dim,
+    int64_t begin,
+    int64_t end,
+    float* lanes,
+    int64_t lane_pitch);
 
-// sums[t] = tokens[t] . tokens[t].
-void mix_squares(
-    const float* const* tokens, int64_t count, int64_t channels, float* sums);
+// sum += lanes, both of one token.
+void mix_add(const float* lanes, int64_t rows, float* sum);
+
+// Adds the lanes of the pieces (piece p of a token at lanes + p *
+// mix_lane_floats(rows)) and joins them: sums [rows + 1], the squares last.
+void mix_join(const float* lanes, int64_t pieces, int64_t rows, float* sums);
 
 struct MixScales {
   const float* base;
@@ -40,28 +49,30 @@ struct MixScales {
   float hc_eps;
 };
 
-// Products [count, 2n + n*n] and squares [count] to pre and post [count, n] and
-// comb [count, n, n].
+// Sums [count, 2n + n*n + 1] of mix_join to pre and post [count, n] and comb
+// [count, n, n].
 void mix_coefficients(
     const MixScales& scales,
-    const float* products,
-    const float* squares,
+    const float* sums,
     int64_t count,
     float* pre,
     float* post,
     float* comb);
 
-// The head's: products [count, n] to pre [count, n].
+// The head's: sums [count, n + 1] to pre [count, n].
 void mix_head_coefficients(
-    const MixScales& scales,
-    const float* products,
-    const float* squares,
-    int64_t count,
-    float* pre);
+    const MixScales& scales, const float* sums, int64_t count, float* pre);
 
-// x[d] = sum_i pre[i] * streams[i * dim + d] for one token.
+// x[d] = sum_i pre[i] * streams[i * dim + d] for one token; then its RMSNorm
+// with `weight`, unless that is null.
 void mix_down(
-    const float* streams, const float* pre, int64_t n, int64_t dim, float* x);
+    const float* streams,
+    const float* pre,
+    int64_t n,
+    int64_t dim,
+    const float* weight,
+    float eps,
+    float* x);
 
 // For one token and d in [begin, end), streams and out [n, dim]:
 // out[k][d] = post[k] * y[d] + sum_j comb[j * n + k] * streams[j][d].
