@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/check.h"
 #include "generation/option_checks.h"
 #include "generation/probability_weight.h"
 #include "generation/random.h"
+#include "generation/token_weights.h"
 #include "hadal/error.h"
 
 namespace hadal {
@@ -95,9 +97,10 @@ void Sampler::take(std::span<const float> logits) {
             logits.size(),
             vocabulary_));
   }
-  const auto bad = std::find_if_not(
-      logits.begin(), logits.end(), [](float l) { return l <= kMaxFloat; });
-  if (bad != logits.end()) {
+  adjusted_.resize(logits.size());
+  if (!copy_logits(logits.data(), vocabulary_, adjusted_.data())) {
+    const auto bad = std::find_if_not(
+        logits.begin(), logits.end(), [](float l) { return l <= kMaxFloat; });
     throw Error(
         ErrorCode::internal,
         fmt::format(
@@ -106,11 +109,15 @@ void Sampler::take(std::span<const float> logits) {
             bad - logits.begin(),
             *bad));
   }
-  adjusted_.assign(logits.begin(), logits.end());
 }
 
 void Sampler::penalise() {
+  const bool penalties = options_.repetition_penalty != 1 ||
+                         options_.frequency_penalty != 0 ||
+                         options_.presence_penalty != 0;
   for (const auto& [id, seen] : seen_) {
+    if (!penalties)
+      break;
     float& logit = adjusted_[static_cast<size_t>(id)];
     if (seen.in_prompt || seen.output_count > 0) {
       const float r = options_.repetition_penalty;
@@ -139,120 +146,83 @@ void Sampler::exclude(const TokenMask& mask, std::span<const int32_t> banned) {
   }
 }
 
-Sampler::Candidate Sampler::best() const {
-  const auto top = std::max_element(adjusted_.begin(), adjusted_.end());
+// Fills maxima_, too.
+Candidate Sampler::best() {
+  maxima_.resize(static_cast<size_t>(token_blocks(vocabulary_)));
+  block_maxima(adjusted_.data(), vocabulary_, maxima_.data());
+  const auto block = std::max_element(maxima_.begin(), maxima_.end());
+  const auto top = std::find(
+      adjusted_.begin() + (block - maxima_.begin()) * kTokenBlock,
+      adjusted_.end(),
+      *block);
   return {*top, static_cast<int32_t>(top - adjusted_.begin()), 0};
 }
 
 int32_t Sampler::draw(float highest) {
   const double scale = kLog2E / static_cast<double>(options_.temperature);
-  const auto below = [&](float logit) {
-    return (static_cast<double>(logit) - static_cast<double>(highest)) * scale;
-  };
-  candidates_.clear();
-  for (int32_t id = 0; id < vocabulary_; ++id) {
-    const float logit = adjusted_[static_cast<size_t>(id)];
-    // Anything lower weighs nothing.
-    if (below(logit) > -(kWeightBits + 2))
-      candidates_.push_back({logit, id, 0});
-  }
-  keep_top_k();
-  for (Candidate& candidate : candidates_)
-    candidate.weight = weight_of(below(candidate.logit));
-  keep_top_p();
-  keep_min_p();
+  if (options_.top_k > 0 && options_.top_k < vocabulary_)
+    return draw_of_top_k(highest, scale);
+  return draw_of_all(highest, scale);
+}
 
-  const uint64_t step = static_cast<uint64_t>(outputs());
-  uint64_t ticket = scale_to(random_bits(seed_, step), total_weight());
+int32_t Sampler::draw_of_top_k(float highest, double scale) {
+  collect_best(adjusted_, maxima_, options_.top_k, candidates_);
+  for (Candidate& candidate : candidates_)
+    candidate.weight = weight_of(
+        (static_cast<double>(candidate.logit) - static_cast<double>(highest)) *
+        scale);
+  Cut cut{.least = least_weight()};
+  if (options_.top_p < 1) {
+    sorted_ = candidates_;
+    cut.last = last_needed(
+        sorted_, wanted_weight(options_.top_p, total_weight(candidates_)));
+  }
+  std::erase_if(candidates_, [&](const Candidate& c) {
+    return c.weight < cut.least || better(cut.last, c);
+  });
+  uint64_t left = ticket(total_weight(candidates_));
   for (const Candidate& candidate : candidates_) {
-    if (ticket < candidate.weight)
+    if (left < candidate.weight)
       return candidate.id;
-    ticket -= candidate.weight;
+    left -= candidate.weight;
   }
   HADAL_CHECK(false);  // tickets are below the total
   return -1;
 }
 
-uint64_t Sampler::total_weight() const {
-  uint64_t total = 0;
-  for (const Candidate& candidate : candidates_)
-    total += candidate.weight;
-  return total;
+int32_t Sampler::draw_of_all(float highest, double scale) {
+  weigh_tokens(adjusted_, static_cast<double>(highest), scale, tokens_);
+  const auto total = [&] {
+    return std::accumulate(
+        tokens_.sums.begin(), tokens_.sums.end(), uint64_t{0});
+  };
+  Cut cut{.least = least_weight()};
+  if (options_.top_p < 1)
+    cut.last = last_needed(
+        adjusted_, tokens_, wanted_weight(options_.top_p, total()), sorted_);
+  if (options_.top_p < 1 || options_.min_p > 0)
+    sum_kept(adjusted_, cut, tokens_);
+  return token_at(adjusted_, cut, tokens_, ticket(total()));
 }
 
-void Sampler::keep_down_to(const Candidate& last) {
-  std::erase_if(
-      candidates_, [&](const Candidate& c) { return better(last, c); });
+uint64_t Sampler::least_weight() const {
+  return static_cast<uint64_t>(std::ceil(
+      static_cast<double>(options_.min_p) * static_cast<double>(kFullWeight)));
 }
 
-void Sampler::keep_top_k() {
-  const auto count = static_cast<int64_t>(candidates_.size());
-  if (options_.top_k == 0 || options_.top_k >= count)
-    return;
-  sorted_ = candidates_;
-  const auto last = sorted_.begin() + (options_.top_k - 1);
-  std::nth_element(sorted_.begin(), last, sorted_.end(), better);
-  keep_down_to(*last);
-}
-
-void Sampler::keep_top_p() {
-  if (options_.top_p >= 1)
-    return;
-  const uint64_t total = total_weight();
-  const auto wanted = std::clamp<uint64_t>(
-      static_cast<uint64_t>(std::ceil(
-          static_cast<double>(options_.top_p) * static_cast<double>(total))),
-      1,
-      total);
-  // Tokens that weigh less than an equal share of what may be left out cannot
-  // be needed: all of them together stay below it.
-  const uint64_t least = (total - wanted) / candidates_.size();
-  sorted_.clear();
-  std::copy_if(
-      candidates_.begin(),
-      candidates_.end(),
-      std::back_inserter(sorted_),
-      [&](const Candidate& c) { return c.weight >= least; });
-
-  // Search for the last token of the smallest top that weighs enough; every
-  // round orders half of what the round before left.
-  auto low = sorted_.begin();
-  auto high = sorted_.end();
-  uint64_t above = 0;  // the weight of the tokens before low
-  while (high - low > 1) {
-    const auto middle = low + (high - low) / 2;
-    std::nth_element(low, middle, high, better);
-    uint64_t weight = above;
-    for (auto it = low; it != middle; ++it)
-      weight += it->weight;
-    if (weight >= wanted) {
-      high = middle;
-    } else {
-      above = weight;
-      low = middle;
-    }
-  }
-  keep_down_to(*low);
-}
-
-void Sampler::keep_min_p() {
-  if (options_.min_p == 0)
-    return;
-  const double least =
-      static_cast<double>(options_.min_p) * static_cast<double>(kFullWeight);
-  std::erase_if(candidates_, [&](const Candidate& c) {
-    return static_cast<double>(c.weight) < least;
-  });
+// The number of this draw, below `total`.
+uint64_t Sampler::ticket(uint64_t total) const {
+  return scale_to(random_bits(seed_, static_cast<uint64_t>(outputs())), total);
 }
 
 void Sampler::add_logprobs(std::span<const float> logits, Choice& choice) {
-  const float highest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) {
-    sum += power_of_two(
-        (static_cast<double>(logit) - static_cast<double>(highest)) * kLog2E);
-  }
-  const double log_sum = static_cast<double>(highest) + std::log(sum);
+  // Of the raw logits, which penalties and the mask may have changed.
+  block_maxima(logits.data(), vocabulary_, maxima_.data());
+  const double highest = *std::max_element(maxima_.begin(), maxima_.end());
+  powers_.resize(logits.size());
+  token_powers(logits.data(), vocabulary_, highest, kLog2E, powers_.data());
+  const double log_sum =
+      highest + std::log(std::accumulate(powers_.begin(), powers_.end(), 0.0));
   const auto logprob = [&](int32_t id) {
     const float logit = logits[static_cast<size_t>(id)];
     return static_cast<float>(static_cast<double>(logit) - log_sum);
@@ -260,15 +230,12 @@ void Sampler::add_logprobs(std::span<const float> logits, Choice& choice) {
   choice.logprob = logprob(choice.token);
 
   const int64_t count = std::min<int64_t>(options_.logprobs, vocabulary_);
-  sorted_.clear();
-  for (int32_t id = 0; id < vocabulary_; ++id)
-    sorted_.push_back({logits[static_cast<size_t>(id)], id, 0});
-  std::partial_sort(
-      sorted_.begin(), sorted_.begin() + count, sorted_.end(), better);
-  for (int64_t i = 0; i < count; ++i) {
-    const int32_t id = sorted_[static_cast<size_t>(i)].id;
-    choice.logprobs.emplace_back(id, logprob(id));
-  }
+  if (count == 0)
+    return;
+  collect_best(logits, maxima_, count, candidates_);
+  std::sort(candidates_.begin(), candidates_.end(), better);
+  for (const Candidate& candidate : candidates_)
+    choice.logprobs.emplace_back(candidate.id, logprob(candidate.id));
 }
 
 }  // namespace hadal

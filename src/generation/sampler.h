@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "generation/candidates.h"
 #include "generation/token_mask.h"
 #include "hadal/sampling.h"
 
@@ -68,26 +69,15 @@ class Sampler {
     bool in_prompt = false;
     int64_t output_count = 0;
   };
-  struct Candidate {
-    float logit = 0;
-    int32_t id = 0;
-    uint64_t weight = 0;
-  };
-  // The order of top_k and top_p: higher logits first, ties to the lower id.
-  static bool better(const Candidate& a, const Candidate& b) {
-    return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
-  }
-
   void take(std::span<const float> logits);
   void penalise();
   void exclude(const TokenMask& mask, std::span<const int32_t> banned);
-  Candidate best() const;
+  Candidate best();
   int32_t draw(float highest);
-  void keep_top_k();
-  void keep_top_p();
-  void keep_min_p();
-  void keep_down_to(const Candidate& last);
-  uint64_t total_weight() const;
+  int32_t draw_of_top_k(float highest, double scale);
+  int32_t draw_of_all(float highest, double scale);
+  uint64_t least_weight() const;  // of min_p
+  uint64_t ticket(uint64_t total) const;
   void add_logprobs(std::span<const float> logits, Choice& choice);
 
   SamplingOptions options_;
@@ -97,8 +87,11 @@ class Sampler {
   std::vector<int32_t> outputs_;
   // Scratch of one call.
   std::vector<float> adjusted_;        // [vocabulary]
+  std::vector<float> maxima_;          // of blocks of adjusted_
+  TokenWeights tokens_;                // of adjusted_
   std::vector<Candidate> candidates_;  // by increasing id
   std::vector<Candidate> sorted_;      // partly
+  std::vector<double> powers_;         // [vocabulary], for log-probabilities
 };
 
 }  // namespace hadal
