@@ -21,8 +21,9 @@ namespace {
 
 constexpr int64_t kRowGrain = VisitCosts::kBlockRows;
 // Outputs of one product call stay in the first or second level of the cache.
+// At few tokens a call takes as many rows as there are: what it costs to begin
+// is then paid seldom.
 constexpr int64_t kOutputFloats = 16 * 1024;
-constexpr int64_t kMostRowsAtOnce = 512;
 // Values that are worth sharing out for preparation.
 constexpr int64_t kSharedValues = 16 * 1024;
 
@@ -56,10 +57,7 @@ ThreadScratch& thread_scratch() {
 
 // Rows of a weight for one product call with `count` tokens.
 int64_t rows_at_once(int64_t count) {
-  return std::clamp(
-      kOutputFloats / count / kRowGrain * kRowGrain,
-      kRowGrain,
-      kMostRowsAtOnce);
+  return std::max(kRowGrain, kOutputFloats / count / kRowGrain * kRowGrain);
 }
 
 void prepare_all(const ExpertRows& rows, ThreadTeam& team) {
@@ -186,8 +184,9 @@ class Experts {
     const int64_t step = rows_at_once(count);
     const ProductInput& x = (visit.shared ? shared_x_ : routed_x_)->input();
     std::byte* memory = mine.product.reserve(product_scratch_bytes(x.cols));
-    float* gate = mine.gate.reserve(count * step);
-    float* up = mine.up.reserve(count * step);
+    const int64_t outputs = count * std::min(step, r1 - r0);
+    float* gate = mine.gate.reserve(outputs);
+    float* up = mine.up.reserve(outputs);
     const int32_t* ids = scratch_.plan.tokens() + visit.begin;
     const float* weights = scratch_.plan.weights() + visit.begin;
     float* const a = a_of(visit);
@@ -224,7 +223,7 @@ class Experts {
     const int64_t count = visit.pairs();
     const int64_t step = rows_at_once(count);
     std::byte* memory = mine.product.reserve(product_scratch_bytes(input.cols));
-    float* out = mine.gate.reserve(count * step);
+    float* out = mine.gate.reserve(count * std::min(step, r1 - r0));
     const int32_t* tokens = scratch_.plan.tokens() + visit.begin;
     for (int64_t r = r0; r < r1; r += step) {
       const int64_t rows = std::min(step, r1 - r);
