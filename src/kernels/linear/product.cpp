@@ -4,28 +4,14 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kernels/linear/integer_input.h"
 
 namespace hadal {
-namespace {
-
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
-// Of one row of integer codes: a byte a plane and column.
-int64_t code_bytes(ActivationFormat format, int64_t cols) {
-  const int64_t planes = format == ActivationFormat::int16 ? 2 : 1;
-  return planes * round_up(cols, 128);
-}
-
-}  // namespace
-
 int64_t product_input_bytes(
     ActivationFormat format, int64_t rows, int64_t cols) {
   if (!is_integer(format))
     return float_input_bytes(format, rows, cols);
-  const int64_t blocks = (cols + 31) / 32;
-  return rows * code_bytes(format, cols) + 3 * round_up(rows * blocks * 4, 64);
+  return rows * integer_row_bytes(format, cols);
 }
 
 ProductInput lay_out_product_input(
@@ -33,14 +19,8 @@ ProductInput lay_out_product_input(
   if (!is_integer(format))
     return lay_out_float_input(format, rows, cols, memory);
   ProductInput input{.format = format, .rows = rows, .cols = cols};
-  input.blocks = (cols + 31) / 32;
-  input.code_stride = code_bytes(format, cols);
   input.codes = reinterpret_cast<int8_t*>(memory);
-  memory += rows * input.code_stride;
-  const int64_t array = round_up(rows * input.blocks * 4, 64);
-  input.scales = reinterpret_cast<float*>(memory);
-  input.sums = reinterpret_cast<int32_t*>(memory + array);
-  input.scaled_sums = reinterpret_cast<float*>(memory + 2 * array);
+  input.code_stride = integer_row_bytes(format, cols);
   return input;
 }
 
@@ -67,9 +47,6 @@ ProductInput product_rows_from(const ProductInput& input, int64_t first) {
     return rest;
   }
   rest.codes += first * input.code_stride;
-  rest.scales += first * input.blocks;
-  rest.sums += first * input.blocks;
-  rest.scaled_sums += first * input.blocks;
   return rest;
 }
 

@@ -23,16 +23,10 @@ struct ProductInput {
   float* values = nullptr;
   uint16_t* pairs = nullptr;
   int64_t stride = 0;
-  // int8 and int16: codes in groups of 128 columns, in each the 64 even ones
-  // first (as the nibbles of 4-bit weights fall apart), zeros up to a multiple
-  // of 128. A block of 32 columns is 16 of the even and 16 of the odd ones. Of
-  // int16 a group is 128 high bytes, then 128 low ones.
+  // int8 and int16: rows of `code_stride` bytes, laid out as integer_input.h
+  // says.
   int8_t* codes = nullptr;
   int64_t code_stride = 0;
-  int64_t blocks = 0;
-  float* scales = nullptr;       // [rows, blocks]
-  int32_t* sums = nullptr;       // [rows, blocks]: of the codes
-  float* scaled_sums = nullptr;  // [rows, blocks]: scale * float(sum)
 };
 
 // Bytes of memory for `rows` prepared rows, and the arrays laid out in it

@@ -1,4 +1,5 @@
 list(APPEND kernel_sources linear/activation_codes.cpp linear/float_input.cpp
+  linear/integer_input.cpp linear/integer_panels.cpp linear/integer_rows.cpp
   linear/linear_check.cpp
   linear/linear_cpu.cpp
   linear/linear_reference.cpp linear/product.cpp linear/product_bf16.cpp
