@@ -14,6 +14,7 @@
 #include "base/thread_team.h"
 #include "checkpoint/model_location.h"
 #include "cli/convert/measure.h"
+#include "cli/convert/own_importance.h"
 #include "cli/convert/plan_report.h"
 #include "cli/exit_codes.h"
 #include "cli/model_flags.h"
@@ -45,6 +46,21 @@ struct ConvertFlags {
 
 AffineRule rule_of(const ConvertFlags& flags) {
   return flags.quantiser == "plain" ? AffineRule::plain : AffineRule::search;
+}
+
+// What --importance says; by default the source's own, measured now.
+std::optional<Importance> chosen_importance(
+    const ConvertFlags& flags, std::stop_token stop) {
+  if (flags.importance == "none")
+    return std::nullopt;
+  if (!flags.importance.empty())
+    return Importance(flags.importance);
+  if (flags.dry_run || rule_of(flags) == AffineRule::plain)
+    return std::nullopt;
+  return measure_own_importance(
+      find_model(flags.model),
+      flags.threads > 0 ? flags.threads : available_cores(),
+      stop);
 }
 
 // The recipe by name, or made for the source: fit:96GB.
@@ -79,10 +95,9 @@ Recipe chosen_recipe(const ConvertFlags& flags, const Importance* importance) {
 int run(const ConvertFlags& flags) {
   if (!flags.dry_run && flags.out.empty())
     throw UsageError("--out DIR is missing, where the output goes");
-  std::optional<Importance> importance;
-  if (!flags.importance.empty())
-    importance.emplace(flags.importance);
   Interrupt interrupt;
+  const std::optional<Importance> importance =
+      chosen_importance(flags, interrupt.token());
   Progress progress("converting", ProgressUnit::bytes);
   ConvertOptions options{
       .source = find_model(flags.model),
@@ -173,8 +188,10 @@ Run add_convert(CLI::App& app) {
   app.add_option(
          "--importance",
          flags->importance,
-         "Weighs errors by channel: the output of hadal eval importance")
-      ->option_text("FILE");
+         "Weighs errors by channel: the output of hadal eval importance; "
+         "default: "
+         "a short pass over the bundled text, where the source fits in memory")
+      ->option_text("FILE|none");
   app.add_option("--layout", flags->layout, "Instead of the recipe's layout")
       ->check(CLI::IsMember({"mlx", "release"}))
       ->option_text("mlx|release");

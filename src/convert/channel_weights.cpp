@@ -2,7 +2,8 @@
 
 #include <optional>
 
-#include "kernels/codecs/dequantize.h"
+#include "base/check.h"
+#include "kernels/codecs/decode_row.h"
 
 namespace hadal {
 namespace {
@@ -40,8 +41,29 @@ std::optional<TensorId> norm_before(TensorId matrix) {
 }
 
 bool is_norm_of_interest(TensorId id) {
-  return id == norm || id == attn_norm || id == q_norm || id == ffn_norm ||
-         id == mtp_enorm || id == mtp_hnorm;
+  return id == norm || id == attn_norm || id == q_norm || id == kv_norm ||
+         id == ffn_norm || id == mtp_enorm || id == mtp_hnorm;
+}
+
+bool has_rows_of_interest(TensorId id) {
+  return id == wo_a || id == expert_w1 || id == expert_w3 || id == shared_w1 ||
+         id == shared_w3;
+}
+
+// out[row] = sum of weights[c] * w[row, c]^2; null weights count as one.
+void squared_rows(
+    const WeightView& view, const float* weights, std::vector<float>& out) {
+  std::vector<float> values(static_cast<size_t>(view.cols));
+  for (int64_t row = 0; row < view.rows; ++row) {
+    decode_weight_row(view, row, values.data());
+    double sum = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      const auto value = static_cast<double>(values[i]);
+      sum += value * value *
+             (weights == nullptr ? 1.0 : static_cast<double>(weights[i]));
+    }
+    out.push_back(static_cast<float>(sum));
+  }
 }
 
 }  // namespace
@@ -50,26 +72,88 @@ ChannelWeights::ChannelWeights(
     const std::vector<SourceTensor>& tensors, const Importance* importance)
     : importance_(importance) {
   for (const SourceTensor& tensor : tensors) {
+    if (has_rows_of_interest(tensor.id))
+      matrices_.emplace(key(tensor.block, tensor.id), tensor.items);
     if (!is_norm_of_interest(tensor.id))
       continue;
     std::vector<float> gains(static_cast<size_t>(tensor.shape.cols));
-    dequantize_row(tensor.items.front(), 0, gains.data());
+    decode_weight_row(tensor.items.front(), 0, gains.data());
     for (float& gain : gains)
       gain *= gain;
     squared_gains_.emplace(key(tensor.block, tensor.id), std::move(gains));
   }
 }
 
+const float* ChannelWeights::squared_gains(
+    BlockIndex block, TensorId norm) const {
+  const auto found = squared_gains_.find(key(block, norm));
+  HADAL_CHECK(found != squared_gains_.end());
+  return found->second.data();
+}
+
 const float* ChannelWeights::of(
-    const SourceTensor& source, int64_t item) const {
+    const SourceTensor& source,
+    int64_t item,
+    std::vector<float>& scratch) const {
   if (importance_ != nullptr)
     if (const float* measured = importance_->channels(source, item))
       return measured;
-  const std::optional<TensorId> before = norm_before(source.id);
-  if (!before)
-    return nullptr;
-  const auto found = squared_gains_.find(key(source.block, *before));
-  return found == squared_gains_.end() ? nullptr : found->second.data();
+  if (const std::optional<TensorId> before = norm_before(source.id))
+    return squared_gains(source.block, *before);
+  scratch.clear();
+  switch (source.id) {
+    case wo_a:
+      attention_channels(source, scratch);
+      break;
+    case wo_b:
+      output_channels(source, scratch);
+      break;
+    case expert_w2:
+      inner_channels(source, item, expert_w1, expert_w3, scratch);
+      break;
+    case shared_w2:
+      inner_channels(source, 0, shared_w1, shared_w3, scratch);
+      break;
+    default:
+      return nullptr;
+  }
+  return scratch.data();
+}
+
+void ChannelWeights::attention_channels(
+    const SourceTensor& source, std::vector<float>& out) const {
+  const std::vector<float>& gains =
+      squared_gains_.at(key(source.block, kv_norm));
+  while (static_cast<int64_t>(out.size()) < source.shape.cols)
+    out.insert(out.end(), gains.begin(), gains.end());
+}
+
+void ChannelWeights::output_channels(
+    const SourceTensor& source, std::vector<float>& out) const {
+  const std::vector<WeightView>& groups = matrices_.at(key(source.block, wo_a));
+  std::vector<float> channels;
+  for (const WeightView& group : groups) {
+    channels.clear();
+    attention_channels(
+        {.id = wo_a, .block = source.block, .shape = {group.rows, group.cols}},
+        channels);
+    squared_rows(group, channels.data(), out);
+  }
+}
+
+void ChannelWeights::inner_channels(
+    const SourceTensor& source,
+    int64_t item,
+    TensorId gate,
+    TensorId up,
+    std::vector<float>& out) const {
+  const float* gains = squared_gains(source.block, ffn_norm);
+  const auto at = static_cast<size_t>(item);
+  std::vector<float> ups;
+  squared_rows(matrices_.at(key(source.block, gate))[at], gains, out);
+  squared_rows(matrices_.at(key(source.block, up))[at], gains, ups);
+  for (size_t i = 0; i < out.size(); ++i)
+    out[i] *= ups[i];
 }
 
 }  // namespace hadal

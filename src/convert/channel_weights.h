@@ -1,11 +1,16 @@
 // How much an error in each input channel of a matrix counts when its codes are
-// searched for.
+// searched for: the mean square of what comes in.
 //
-// Measured importance (importance.h) where there is one. Otherwise the gain of
-// the norm that the input comes through: a normalised vector has a mean square
-// of one, so on average its channel c carries gain[c]^2. Matrices whose input
-// is no norm's output (w2, wo_a, wo_b, the embedding) count all channels the
-// same.
+// Measured importance (importance.h) where there is any. Otherwise what the
+// model's own weights say about it, up to a factor:
+//   behind a norm        gain[c]^2: a normalised vector has mean square one
+//   wo_a                 the same for the norm of the rows that attention
+//   mixes,
+//                        once a head
+//   wo_b                 |row c of wo_a|^2
+//   w2                   |row c of w1|^2 * |row c of w3|^2, their channels
+//                        weighted by the norm before: silu(g) * u for small g
+// The embedding's input is a choice of a row: all channels count the same.
 #pragma once
 
 #include <map>
@@ -19,21 +24,36 @@ namespace hadal {
 
 class ChannelWeights {
  public:
-  // Copies the gains; `importance` may be null and outlives this.
+  // `importance` may be null; both outlive this.
   ChannelWeights(
       const std::vector<SourceTensor>& tensors, const Importance* importance);
 
-  // [columns] for an item of a matrix, each >= 0, or null: all the same.
-  const float* of(const SourceTensor& source, int64_t item) const;
+  // [columns] for an item of a matrix, each >= 0, or null: all the same. Points
+  // into this or into `scratch`. For all threads, each with its own scratch.
+  const float* of(
+      const SourceTensor& source,
+      int64_t item,
+      std::vector<float>& scratch) const;
 
  private:
   using Key = std::pair<std::pair<TensorScope, int64_t>, TensorId>;
   static Key key(BlockIndex block, TensorId id) {
     return {{block.scope, block.number}, id};
   }
+  const float* squared_gains(BlockIndex block, TensorId norm) const;
+  void attention_channels(
+      const SourceTensor& wo_a, std::vector<float>& out) const;
+  void output_channels(const SourceTensor& wo_b, std::vector<float>& out) const;
+  void inner_channels(
+      const SourceTensor& w2,
+      int64_t item,
+      TensorId gate,
+      TensorId up,
+      std::vector<float>& out) const;
 
   const Importance* importance_;
   std::map<Key, std::vector<float>> squared_gains_;  // by block and norm
+  std::map<Key, std::vector<WeightView>> matrices_;  // whose rows say something
 };
 
 }  // namespace hadal

@@ -41,12 +41,14 @@ void add_sample(
     const PlannedModule& module,
     int64_t item,
     RowEncoder& encoder,
-    const float* weights,
+    const ChannelWeights& channel_weights,
     Sums& sums) {
   const WeightView& source = module.source.items[static_cast<size_t>(item)];
   const int64_t rows = std::min(kRows, source.rows);
   EncodedRows encoded;
-  encoder.encode(module, {0, item, 0, rows}, encoded);
+  std::vector<float> scratch;
+  const float* weights = channel_weights.of(module.source, item, scratch);
+  encoder.encode(module, {0, item, 0, rows, {}}, encoded);
   const WeightView stored = view_of(module, rows, encoded);
   std::vector<float> before(static_cast<size_t>(source.cols));
   std::vector<float> after(before.size());
@@ -85,8 +87,7 @@ std::array<FormatCost, kTensorIdCount> format_costs(
       const auto items = static_cast<int64_t>(all[at]->source.items.size());
       const int64_t stride = std::max<int64_t>(1, items / kItems);
       for (int64_t item = 0; item < items; item += stride)
-        add_sample(
-            *all[at], item, encoder, weights.of(all[at]->source, item), sums);
+        add_sample(*all[at], item, encoder, weights, sums);
     }
     if (sums.signal > 0)
       costs[id].noise = sums.noise / sums.signal;

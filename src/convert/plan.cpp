@@ -111,8 +111,10 @@ std::vector<PlannedModule> modules_of(
   for (size_t i = 0; i < count; ++i) {
     PlannedModule module;
     module.source = source;
-    if (apart)
+    if (apart) {
       module.source.items = {source.items[i]};
+      module.expert = static_cast<int64_t>(i);
+    }
     module.group = rule(source.id).group;
     name_module(layout, apart ? static_cast<int64_t>(i) : -1, module);
     out.push_back(std::move(module));

@@ -32,8 +32,9 @@ struct PlannedPart {
 // A tensor, or all experts or groups that lie in one.
 struct PlannedModule {
   SourceTensor source;
-  std::string name;  // in the release: "layers.0.ffn.experts.*.w1"
-  std::string path;  // in the output, without ".weight"
+  int64_t expert = -1;  // where a module is a single one of them
+  std::string name;     // in the release: "layers.0.ffn.experts.*.w1"
+  std::string path;     // in the output, without ".weight"
   TensorGroup group{};
   Encoding encoding{};
   // Of the output; for ids the format has no meaning.

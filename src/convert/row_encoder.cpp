@@ -197,6 +197,16 @@ void RowEncoder::convert_ids(
   }
 }
 
+const float* RowEncoder::channel_weights(
+    const PlannedModule& module, const RowJob& job) {
+  if (options_.weights == nullptr || options_.rule == AffineRule::plain ||
+      module.format != WeightFormat::affine)
+    return nullptr;
+  // In the release's layout an expert is a module by itself.
+  const int64_t item = module.expert >= 0 ? module.expert : job.item;
+  return options_.weights->of(module.source, item, channels_);
+}
+
 void RowEncoder::encode_values(
     const PlannedModule& module, const RowJob& job, EncodedRows& out) {
   const WeightView& view = view_of(module, job);
@@ -213,9 +223,7 @@ void RowEncoder::encode_values(
                 (block_form ? blocks(job.count) : job.count) * bytes.scales);
   std::byte* biases =
       bytes.biases == 0 ? nullptr : buffer(out, 2, job.count * bytes.biases);
-  const float* weights = options_.weights == nullptr
-                             ? nullptr
-                             : options_.weights->of(module.source, job.item);
+  const float* weights = channel_weights(module, job);
 
   const int64_t at_once = block_form ? kFp8Block : 1;
   values_.resize(static_cast<size_t>(at_once * cols));

@@ -248,5 +248,87 @@ class Check(ConvertTest):
                           "hadal-manifest.json")
 
 
+class Eval(ConvertTest):
+    TEXT = ("<｜begin▁of▁sentence｜><｜User｜>What is 5 + 90?<｜Assistant｜>"
+            "</think>5 + 90 = 95.<｜end▁of▁sentence｜>")
+
+    def setUp(self):
+        super().setUp()
+        self.text = self.folder / "text.txt"
+        self.text.write_text(self.TEXT * 3, encoding="utf-8")
+
+    def test_perplexity(self):
+        seen = hadal("eval", "perplexity", self.text, "--json").json()
+        self.assertLess(seen["perplexity"], 30)
+        ids = hadal("tokenize", "--json", self.TEXT).json()["ids"]
+        # Three documents, in each of which all but the first is predicted.
+        self.assertEqual(seen["tokens"], 3 * (len(ids) - 1))
+        whole = hadal("eval", "perplexity", self.text, "--json", "--window",
+                      "7").json()
+        self.assertGreater(whole["perplexity"], seen["perplexity"])
+
+    def test_compare(self):
+        same = hadal("eval", "compare", NANO, NANO, "--text", self.text,
+                     "--json").json()
+        self.assertEqual((same["kl_mean"], same["kl_max"]), (0, 0))
+        self.assertEqual(same["top1_agreement"], 1)
+        out = self.convert("2bit")
+        other = hadal("eval", "compare", NANO, out, "--text", self.text,
+                      "--json").json()
+        self.assertGreater(other["kl_mean"], 0)
+        self.assertLessEqual(other["kl_median"], other["kl_p99"])
+        self.assertLessEqual(other["kl_p99"], other["kl_max"])
+
+    def test_importance(self):
+        path = self.folder / "importance.safetensors"
+        outcome = hadal("eval", "importance", "--text", self.text, "--out", path)
+        self.assertEqual(outcome.status, 0, outcome.err)
+        header, _ = read_safetensors(path)
+        self.assertEqual(header["layers.3.ffn.experts.5.w2"]["shape"], [128])
+        self.assertEqual(header["layers.3.ffn.experts.use"]["shape"], [16])
+        self.assertEqual(header["head"]["shape"], [384])
+        weighted = self.convert("2bit", "--importance", path)
+        plain = self.convert("2bit")
+        self.assertNotEqual(tensors(weighted)["lm_head.weight"],
+                            tensors(plain)["lm_head.weight"])
+        # Another model's channels have no place here.
+        tiny = NANO.parent.parent / "tests" / "data" / "oracle" / "tiny"
+        self.refused(2, "another model", model=tiny, recipe="bf16",
+                     flags=("--importance", path))
+
+    def test_refusals(self):
+        self.expect_error(hadal("eval", "compare", NANO), 2, "two models")
+        self.expect_error(hadal("eval", "importance"), 2, "--out")
+        self.text.write_text("")
+        self.expect_error(hadal("eval", "perplexity", self.text), 2,
+                          "no text to measure on")
+
+
+class Fit(ConvertTest):
+    def size(self, directory):
+        return sum(p.stat().st_size for p in directory.glob("model*"))
+
+    def test_within_the_size_and_loads(self):
+        for size in (12_500_000, 16_000_000, 25_000_000):
+            out = self.convert(f"fit:{size}", "--quantiser", "plain")
+            self.assertLessEqual(self.size(out), size)
+            self.assertGreater(self.size(out), 0.85 * size)
+            seen = hadal("eval", "perplexity", "--model", out, "--json")
+            self.assertEqual(seen.status, 0, seen.err)
+
+    def test_what_cannot_fit(self):
+        self.refused(2, "too small", recipe="fit:5MB")
+        self.refused(2, "size", recipe="fit:large")
+
+
+class Card(ConvertTest):
+    def test_measured(self):
+        out = self.convert("mlx-4bit", "--measure")
+        card = (out / "README.md").read_text()
+        for part in ("recipe mlx-4bit", "rounded again", "affine 4 bit g64",
+                     "fingerprint", "KL mean", "| all |"):
+            self.assertIn(part, card)
+
+
 if __name__ == "__main__":
     main()

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measures what docs/quantization.md says, on the bundled model.
 
-    tools/quantization/measure.py BUILD OUT.json [--importance FILE]
+    tools/quantization/measure.py BUILD OUT.json
 
 BUILD holds the program and hadal_format_errors. Every recipe is converted with
-both quantisers (and with importance), and compared with the source on the
-bundled text. plot.py makes the figures of the result.
+plain codes, with searched ones weighted by the model's norms alone, and with
+the default (weighted by measured importance), and compared with the source on
+the bundled text. plot.py makes the figures of the result.
 """
 import argparse
 import json
@@ -36,8 +37,6 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        importance = folder / "importance.safetensors"
-        run("eval", "importance", "--model", NANO, "--out", importance)
         recipes = list(RECIPES)
         for bits in (4, 3, 2):
             path = folder / f"all-{bits}bit.json"
@@ -46,8 +45,8 @@ def main():
         rows = []
         for recipe in recipes:
             for name, extra in (("plain", ["--quantiser", "plain"]),
-                                ("search", []),
-                                ("importance", ["--importance", importance])):
+                                ("norms", ["--importance", "none"]),
+                                ("search", [])):
                 out = folder / f"{pathlib.Path(recipe).stem}-{name}"
                 run("convert", "--model", NANO, "--out", out, "--recipe",
                     recipe, *extra)
@@ -62,7 +61,7 @@ def main():
             size = next(r["bytes"] for r in rows if r["recipe"] == recipe)
             out = folder / f"fit-{recipe}"
             run("convert", "--model", NANO, "--out", out, "--recipe",
-                f"fit:{size}", "--importance", importance)
+                f"fit:{size}")
             row = json.loads(run("eval", "compare", NANO, out, "--json"))
             used = sum(p.stat().st_size for p in out.glob("model-*"))
             fits.append({"recipe": recipe, "size": size, "bytes": used} | row)

@@ -9,7 +9,7 @@ import pathlib
 import sys
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 420, 80, 20, 40, 60
-COLOURS = {"plain": "#b04a3a", "search": "#2b6ca3", "importance": "#3a8a4d",
+COLOURS = {"plain": "#b04a3a", "search": "#2b6ca3", "norms": "#3a8a4d",
            "fit": "#7a4fa3"}
 
 
@@ -85,7 +85,7 @@ def recipes(data, out):
     plot = Plot("KL to the source by recipe (models/nano)", "size, MB",
                 "mean KL, nats", list(ticks.values()),
                 [row["kl_mean"] for row in rows])
-    for name in ("plain", "search", "importance"):
+    for name in ("plain", "norms", "search"):
         mine = [row for row in rows if row["quantiser"] == name]
         plot.series(name, [(r["bytes"] / 1e6, r["kl_mean"]) for r in mine],
                     [r["recipe"] for r in mine] if name == "plain" else None)
@@ -95,7 +95,7 @@ def recipes(data, out):
         plot.series("fit", fits)
     for value in range(int(plot.x0) // 4 * 4 + 4, int(plot.x1) + 1, 4):
         plot.text(plot.x(value), HEIGHT - BOTTOM + 16, str(value))
-    plot.legend(["plain", "search", "importance", "fit"])
+    plot.legend(["plain", "norms", "search", "fit"])
     plot.write(out / "quantization-kl.svg")
 
 
