@@ -42,10 +42,10 @@ TEST(CacheLayout, GrowsAsTheSpecificationSays) {
       make_cache_layout(real_config(false), bf16).bytes_per_token(), 6880.0);
   EXPECT_EQ(
       make_cache_layout(real_config(true), bf16).bytes_per_token(), 9848.0);
-  // Rows of 584 bytes, index rows of 68 padded to 72.
+  // Rows of 584 bytes, index rows of 68.
   EXPECT_EQ(
       make_cache_layout(real_config(false), {}).bytes_per_token(),
-      21 * (584 + 72) / 4.0 + 20 * 584 / 128.0);
+      21 * (584 + 68) / 4.0 + 20 * 584 / 128.0);
   const CacheOptions exact = {.storage = CacheStorage::exact};
   EXPECT_EQ(
       make_cache_layout(real_config(false), exact).bytes_per_token(),

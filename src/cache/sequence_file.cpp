@@ -19,7 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::string_view kMagic = "HADALSEQ";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 struct Header {
   std::array<char, 8> magic;
@@ -71,20 +71,26 @@ int64_t payload_bytes(
       state,
       layout,
       [&](const PositionRing& ring) {
-        total += 16 + (ring.end() - ring.begin()) * ring.row_bytes();
+        const int64_t rows = (ring.end() - ring.begin()) * ring.row_bytes();
+        total += 16 + rows + padding(rows);
       },
       [&](const RowPages& rows, int64_t count) {
-        total += count * rows.layout().row_bytes();
+        const int64_t bytes = count * rows.layout().row_bytes();
+        total += bytes + padding(bytes);
       });
   return total;
 }
 
 // --- writing
 
-void write_padded(CheckedWriter& file, const void* data, int64_t bytes) {
+void pad(CheckedWriter& file, int64_t bytes) {
   constexpr std::array<char, 8> kZeros = {};
-  file.write(data, bytes);
   file.write(kZeros.data(), padding(bytes));
+}
+
+void write_padded(CheckedWriter& file, const void* data, int64_t bytes) {
+  file.write(data, bytes);
+  pad(file, bytes);
 }
 
 void write_ring(CheckedWriter& file, const PositionRing& ring) {
@@ -92,11 +98,13 @@ void write_ring(CheckedWriter& file, const PositionRing& ring) {
   file.write(range.data(), 16);
   for (int64_t p = ring.begin(); p < ring.end(); ++p)
     file.write(ring.row(p), ring.row_bytes());
+  pad(file, (ring.end() - ring.begin()) * ring.row_bytes());
 }
 
 void write_rows(CheckedWriter& file, const RowPages& rows, int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     file.write(rows.row(i), rows.layout().row_bytes());
+  pad(file, count * rows.layout().row_bytes());
 }
 
 // --- reading
@@ -194,14 +202,17 @@ PositionRing read_ring(CheckedReader& file, int64_t row_bytes, PagePool& pool) {
   ring.start_at(begin);
   ring.prepare(pool);
   ring.store(
-      begin, end - begin, file.take((end - begin) * row_bytes), row_bytes);
+      begin,
+      end - begin,
+      take_padded(file, (end - begin) * row_bytes),
+      row_bytes);
   return ring;
 }
 
 void read_rows(
     CheckedReader& file, RowPages& rows, int64_t count, PagePool& pool) {
   const int64_t row_bytes = rows.layout().row_bytes();
-  const std::byte* const stored = file.take(count * row_bytes);
+  const std::byte* const stored = take_padded(file, count * row_bytes);
   rows.prepare(pool, 0, count);
   for (int64_t i = 0; i < count; ++i) {
     std::memcpy(

@@ -211,10 +211,10 @@ TEST_F(SequenceFileTest, OtherFilesAreRefused) {
 TEST_F(SequenceFileTest, AnotherVersionIsRefused) {
   save(130, 0);
   std::string bytes = read_bytes();
-  bytes[8] = 2;
+  bytes[8] = 1;
   write_sealed(bytes);
   expect_refused(
-      ErrorCode::unsupported, "has version 2, this program reads version 1");
+      ErrorCode::unsupported, "has version 1, this program reads version 2");
 }
 
 TEST_F(SequenceFileTest, AnotherModelIsRefused) {

@@ -22,7 +22,7 @@ struct RowLayout {
   int64_t dim = 0;
   int64_t rotary = 0;
 
-  // Rounded up to a multiple of 8 bytes.
+  // Rounded up to a multiple of 4 bytes.
   int64_t row_bytes() const {
     int64_t bytes = 0;
     switch (format) {
@@ -39,7 +39,7 @@ struct RowLayout {
         bytes = dim / 2 + (dim + 31) / 32;
         break;
     }
-    return (bytes + 7) / 8 * 8;
+    return (bytes + 3) / 4 * 4;
   }
   bool operator==(const RowLayout&) const = default;
 };

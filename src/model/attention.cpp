@@ -91,7 +91,7 @@ const std::byte* store_window_rows(
   return rows;
 }
 
-// o of the segment's tokens; `rows` are their window rows.
+// o of the segment's tokens, its rotation undone; `rows` are their window rows.
 void attend(
     const Pass& pass,
     const NetworkLayer& layer,
@@ -110,7 +110,9 @@ void attend(
       .window = config.sliding_window,
       .sink = layer.sink.data(),
       .scale = 1.0F / std::sqrt(static_cast<float>(config.head_dim)),
-      .ratio = layer.ratio()};
+      .ratio = layer.ratio(),
+      .output_rotary = config.qk_rope_head_dim,
+      .output_frequencies = layer.frequencies};
   segment.cache->fill(layer.index, params);
   params.chunk_rows = rows;
   if (layer.kind == LayerKind::sparse) {
@@ -121,24 +123,13 @@ void attend(
   pass.backend.sparse_attention(params, pass.team);
 }
 
-// y = wo_b (wo_a per group (o with its rotation undone)), spec 3.6.
+// y = wo_b (wo_a per group of o), spec 3.6.
 void project_output(const Pass& pass, const NetworkLayer& layer, float* y) {
   const ModelConfig& config = pass.config();
   const AttentionWeights& weights = layer.weights->attention;
   const int64_t tokens = pass.chunk.tokens();
   const int64_t width = config.num_attention_heads * config.head_dim;
   float* const o = pass.work.o.data();
-  pass.backend.rotary(
-      {.x = o,
-       .x_stride = width,
-       .tokens = tokens,
-       .heads = config.num_attention_heads,
-       .dim = config.head_dim,
-       .rotary_dim = config.qk_rope_head_dim,
-       .positions = pass.chunk.positions.data(),
-       .frequencies = layer.frequencies,
-       .inverse = true},
-      pass.team);
   const int64_t latent = config.o_groups * config.o_lora_rank;
   float* const u = pass.work.u.reserve(tokens * latent);
   ProductList groups(pass, tokens);

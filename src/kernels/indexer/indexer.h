@@ -15,18 +15,27 @@ namespace hadal {
 //   in the strict order (higher score first, of equal scores the lower row),
 //   written in increasing order of row.
 // Entries of `selected` from counts[t] on are left as they were.
-// ReLU acts before the weight; weights may be negative.
+// ReLU acts before the weight; weights may be negative. Where the rows are FP4,
+// q is rounded to FP4 too, in blocks of 32 channels by the rule of spec 8.2,
+// which changes nothing in queries that went through that rounding.
 //
-// Order of the sums in the cpu backend: a dot product has one accumulator,
-// fused multiply-add in increasing channel; the sum over heads likewise in
-// increasing head. So a score depends on its query and row alone, and the
-// selection, being a strict order, on the scores alone: neither depends on
-// chunks, other tokens or threads.
+// Order of the sums in the cpu backend. With f32 and bf16 rows: a dot product
+// has one accumulator, fused multiply-add in increasing channel; the sum over
+// heads likewise in increasing head. With FP4 rows: the products of a block of
+// 32 channels are summed in integers, which is exact; these sums times their
+// scales are added in increasing block by fused multiply-add (exact, too,
+// unless scales lie far apart); heads go to 16 lanes, lane = head mod 16, fused
+// multiply-add in increasing head, and a tree joins the lanes (l takes l + 8,
+// then l + 4, l + 2, l + 1). So a score depends on its query and row alone, and
+// the selection, being a strict order, on the scores alone: neither depends on
+// chunks, other tokens, threads or the instruction set.
 //
 // Guaranteed by the caller: top_k >= 1; scores are not NaN (finite q, weights
-// and rows); the rows visible to the last token are stored. Outputs overlap
-// nothing. Scratch memory is bounded by top_k and the number of threads, not by
-// the rows.
+// and rows); the rows visible to the last token are stored; with FP4 rows dim
+// is a multiple of 32, at most 2048, the scales of a row's or a query's blocks
+// lie between 2^-60 and 2^60 except those of blocks of zeros. Outputs overlap
+// nothing. Scratch memory is bounded by top_k and the number of threads, and a
+// bit a row; nothing of size [tokens, rows] exists.
 void indexer_reference(const IndexerParams& params, ThreadTeam& team);
 void indexer_cpu(const IndexerParams& params, ThreadTeam& team);
 

@@ -15,6 +15,7 @@ enum class IndexerNumbers {
            // order, so all implementations select the same rows, ties included
   normal,  // normal numbers, negative weights among them: near ties may differ
   equal,   // q is zero: all scores are equal
+  uneven,  // normal numbers in blocks of 32 of very different sizes, some zero
 };
 
 struct IndexerCase {
@@ -49,7 +50,30 @@ inline constexpr IndexerCase kIndexerCases[] = {
      512,
      RowFormat::fp4,
      IndexerNumbers::normal},
+    {"uneven, fp4",
+     20,
+     128,
+     3000,
+     9,
+     64,
+     RowFormat::fp4,
+     IndexerNumbers::uneven},
+    {"uneven, nano",
+     8,
+     64,
+     3000,
+     3,
+     64,
+     RowFormat::fp4,
+     IndexerNumbers::uneven},
 };
+
+// Has the case sums that are exact in any order, so that every implementation
+// selects the same rows?
+constexpr bool has_exact_sums(const IndexerCase& shape) {
+  return shape.numbers == IndexerNumbers::small ||
+         shape.numbers == IndexerNumbers::equal;
+}
 
 class IndexerInputs {
  public:

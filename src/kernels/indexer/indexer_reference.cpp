@@ -13,14 +13,33 @@ const std::byte* stored_row(const PagedRows& rows, int64_t row) {
          row % rows.rows_per_page * rows.layout.row_bytes();
 }
 
-float score_row(const IndexerParams& params, int64_t token, const float* row) {
+// The token's queries [heads, dim], rounded where the rows are.
+std::vector<float> queries_of(const IndexerParams& params, int64_t token) {
+  const float* q = params.q + token * params.heads * params.dim;
+  std::vector<float> queries(q, q + params.heads * params.dim);
+  if (params.rows.layout.format != RowFormat::fp4)
+    return queries;
+  const RowLayout layout{RowFormat::fp4, params.dim, 0};
+  std::vector<std::byte> row(layout.row_bytes());
+  for (int64_t head = 0; head < params.heads; ++head) {
+    float* values = queries.data() + head * params.dim;
+    encode_row(layout, values, row.data());
+    decode_row(layout, row.data(), values);
+  }
+  return queries;
+}
+
+float score_row(
+    const IndexerParams& params,
+    const float* queries,
+    const float* weights,
+    const float* row) {
   float score = 0;
   for (int64_t head = 0; head < params.heads; ++head) {
-    const int64_t query = token * params.heads + head;
     float dot = 0;
     for (int64_t i = 0; i < params.dim; ++i)
-      dot += params.q[query * params.dim + i] * row[i];
-    score += params.weights[query] * std::max(0.0f, dot);
+      dot += queries[head * params.dim + i] * row[i];
+    score += weights[head] * std::max(0.0f, dot);
   }
   return score;
 }
@@ -34,9 +53,14 @@ void select_for_token(const IndexerParams& params, int64_t token) {
   if (visible > params.top_k) {
     std::vector<float> scores(visible);
     std::vector<float> row(params.dim);
+    const std::vector<float> queries = queries_of(params, token);
     for (int64_t s = 0; s < visible; ++s) {
       decode_row(params.rows.layout, stored_row(params.rows, s), row.data());
-      scores[s] = score_row(params, token, row.data());
+      scores[s] = score_row(
+          params,
+          queries.data(),
+          params.weights + token * params.heads,
+          row.data());
     }
     std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
       return scores[a] > scores[b];

@@ -9,54 +9,11 @@
 #include "hwy/highway.h"
 #include "kernels/simd/lanes-inl.h"
 #include "kernels/simd/rows-inl.h"
+#include "kernels/simd/turn-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hadal {
 namespace HWY_NAMESPACE {
-
-// out[4 i + k] = row_k[i]: four rows into groups of four.
-HWY_INLINE void interleave_four(
-    const float* row0,
-    const float* row1,
-    const float* row2,
-    const float* row3,
-    int64_t count,
-    float* HWY_RESTRICT out) {
-  int64_t i = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const Floats d;
-  for (; i + kWidth <= count; i += kWidth)
-    hn::StoreInterleaved4(
-        hn::LoadU(d, row0 + i),
-        hn::LoadU(d, row1 + i),
-        hn::LoadU(d, row2 + i),
-        hn::LoadU(d, row3 + i),
-        d,
-        out + 4 * i);
-#endif
-  for (; i < count; ++i) {
-    out[4 * i] = row0[i];
-    out[4 * i + 1] = row1[i];
-    out[4 * i + 2] = row2[i];
-    out[4 * i + 3] = row3[i];
-  }
-}
-
-// Rows of `dim` floats to [dim, 16], in two rounds of interleaving: rows r,
-// r + 4, r + 8, r + 12 first, then the four results.
-HWY_INLINE void turn_sixteen(
-    const float* rows, int64_t dim, float* HWY_RESTRICT fours, float* tile) {
-  for (int64_t r = 0; r < 4; ++r)
-    interleave_four(
-        rows + r * dim,
-        rows + (r + 4) * dim,
-        rows + (r + 8) * dim,
-        rows + (r + 12) * dim,
-        dim,
-        fours + r * 4 * dim);
-  interleave_four(
-      fours, fours + 4 * dim, fours + 8 * dim, fours + 12 * dim, 4 * dim, tile);
-}
 
 void indexer_widen_tile(
     RowFormat format,
@@ -73,7 +30,7 @@ void indexer_widen_tile(
       const int64_t row = block * 16 + r < count ? block * 16 + r : count - 1;
       widen_row(format, dim, rotary, rows[row], wide + r * dim);
     }
-    turn_sixteen(wide, dim, fours, tile + block * 16 * dim);
+    turn_sixteen(wide, dim, dim, fours, tile + block * 16 * dim);
   }
 }
 

@@ -1,1 +1,1 @@
-list(APPEND kernel_tests simd/simd_test.cpp)
+list(APPEND kernel_tests simd/simd_test.cpp simd/exp_negative_test.cpp)

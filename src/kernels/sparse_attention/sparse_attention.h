@@ -1,4 +1,5 @@
-// Contract of attention over a query's own list of latent rows (spec 3.4, 3.5).
+// Contract of attention over a query's own list of latent rows (spec 3.4
+// to 3.6).
 #pragma once
 
 #include "base/thread_team.h"
@@ -15,23 +16,29 @@ namespace hadal {
 //      order; without, all rows s < (p + 1) / ratio; none when ratio is 0.
 // One row is key and value of every head. For each head:
 //   s_j = scale * (q . k_j),  M = max(max_j s_j, sink),  e_j = exp(s_j - M),
-//   out = (sum_j e_j k_j) / (sum_j e_j + exp(sink - M)).
-// The sink has no row and is not scaled. Every query has at least one key, its
-// own position.
+//   out = (sum_j e_j k_j) / (sum_j e_j + exp(sink - M)),
+// and then, when output_rotary > 0, the inverse rotation of the last channels
+// at position p, as rotary.h has it. The sink has no row and is not scaled.
+// Every query has at least one key, its own position.
 //
-// Order of the sums in the cpu backend (it depends on dim and on the token's
-// own list alone, so the same bits come out whatever the chunk, the other
-// tokens, the threads, and whether a row lies in the ring or in the chunk):
-//   q . k: 16 lanes, lane = channel mod 16, fused multiply-add in increasing
-//     channel; a tree joins them (l takes l + 8, then l + 4, l + 2, l + 1).
-//   sum e: 16 lanes, lane = j mod 16, increasing j; the same tree; then the
-//     sink's term.
-//   sum e k: per channel, tiles of 64 keys counted from the start of the list,
-//     fused multiply-add in increasing j from zero; tiles added in order.
+// Nothing is rounded below float32: with q and the e_j in bfloat16, as the
+// official code has them, the default misses its bar
+// (docs/notes/2026-11-24-attention.md).
+//
+// Order of the sums in the cpu backend (it depends on the token's own list
+// alone, so the same bits come out whatever the chunk, the other tokens, the
+// threads, the instruction set, and whether a row lies in the ring or in the
+// chunk):
+//   q . k: fused multiply-add from zero, in blocks of 32 channels, in a block
+//     the even channels first, then the odd ones.
+//   sum e and sum e k: partial sums over the window and over every 256
+//     compressed keys, each in increasing j from zero (fused in the second),
+//     are added in order; then the sink's term.
 //
 // Formats: rows in f32, bf16 or fp8, window and compressed rows each in their
-// own; all inside is float32. `out` overlaps nothing. Scratch memory a thread
-// is bounded by heads * keys of one token; nothing of size [tokens, keys, dim]
+// own; all inside is float32. `out` overlaps nothing. Scratch memory: heads *
+// keys of one token and dim * keys a thread, and dim * rows of the call where
+// all tokens see the same compressed rows; nothing of size [tokens, keys]
 // exists (spec 9, trap 23).
 void sparse_attention_reference(
     const SparseAttentionParams& params, ThreadTeam& team);

@@ -7,6 +7,7 @@
 
 #include "kernels/case_tools.h"
 #include "kernels/random_weight.h"
+#include "kernels/rotary/rotary.h"
 #include "kernels/sparse_attention/sparse_attention.h"
 #include "kernels/sparse_attention/sparse_attention_cases.h"
 
@@ -71,6 +72,7 @@ SparseAttentionInputs::SparseAttentionInputs(const SparseAttentionCase& shape)
   sinks_ = random_values(shape.heads, 4, 0.1f);
   for (float& sink : sinks_)
     sink += shape.sink;
+  frequencies_ = rotary_frequencies(10000.0, shape.rotary);
 
   selected_.assign(shape.tokens * shape.top_k, -1);
   counts_.assign(shape.tokens, 0);
@@ -111,6 +113,8 @@ SparseAttentionParams SparseAttentionInputs::chunk(
   params.ring = ring_.data();
   params.ring_capacity = capacity;
   params.ratio = shape_.ratio;
+  params.output_rotary = shape_.rotary;
+  params.output_frequencies = frequencies_.data();
   params.compressed = {pages_.data(), kRowsPerPage, compressed_layout_};
   if (shape_.top_k > 0) {
     params.selected = selected_.data() + first * shape_.top_k;

@@ -1,4 +1,4 @@
-// Attention of many heads over one latent row a position (spec 3.4, 3.5).
+// Attention of many heads over one latent row a position (spec 3.4 to 3.6).
 #pragma once
 
 #include <cstdint>
@@ -7,17 +7,8 @@
 
 namespace hadal {
 
-// One sequence's chunk. Token t stands at position first_position + t. Its keys
-// (which are also its values) are, in this order:
-//   the window: positions max(0, p - window + 1) .. p; those >= first_position
-//     lie in chunk_rows, older ones in the ring at slot (position mod
-//     ring_capacity);
-//   compressed rows: selected[t, 0 .. counts[t]) or, when selected is null, all
-//     rows s < (p + 1) / ratio (none when ratio is 0).
-// o = sum exp(s_j - M) v_j / (sum exp(s_j - M) + exp(sink_h - M)), s = scale *
-// q.k, M the maximum of the scores and the sink. float32 throughout; the order
-// of the sums is part of the contract (sparse_attention.h) and depends on the
-// token's own key list alone.
+// One sequence's chunk. Token t stands at position first_position + t. What is
+// computed, from which rows and in which order: sparse_attention.h.
 struct SparseAttentionParams {
   const float* q = nullptr;  // [tokens, heads, dim]
   float* out = nullptr;      // [tokens, heads, dim]
@@ -37,6 +28,10 @@ struct SparseAttentionParams {
   const int32_t* selected = nullptr;  // [tokens, selected_stride]
   int64_t selected_stride = 0;
   const int32_t* counts = nullptr;  // [tokens]
+  // The inverse rotation of the output at the token's position (spec 3.6) on
+  // the last `output_rotary` channels, even; 0: none.
+  int64_t output_rotary = 0;
+  const float* output_frequencies = nullptr;  // [output_rotary / 2]
 };
 
 }  // namespace hadal

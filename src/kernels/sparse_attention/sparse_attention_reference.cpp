@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/rotary/rotary.h"
 #include "kernels/sparse_attention/sparse_attention.h"
 
 namespace hadal {
@@ -84,6 +85,23 @@ void attend(
   }
 }
 
+void undo_rotation(const SparseAttentionParams& params, ThreadTeam& team) {
+  std::vector<int64_t> positions(params.tokens);
+  for (int64_t t = 0; t < params.tokens; ++t)
+    positions[t] = params.first_position + t;
+  rotary_reference(
+      {.x = params.out,
+       .x_stride = params.heads * params.dim,
+       .tokens = params.tokens,
+       .heads = params.heads,
+       .dim = params.dim,
+       .rotary_dim = params.output_rotary,
+       .positions = positions.data(),
+       .frequencies = params.output_frequencies,
+       .inverse = true},
+      team);
+}
+
 }  // namespace
 
 void sparse_attention_reference(
@@ -104,6 +122,8 @@ void sparse_attention_reference(
           }
         }
       });
+  if (params.output_rotary > 0)
+    undo_rotation(params, team);
 }
 
 }  // namespace hadal
