@@ -90,7 +90,8 @@ def recipes(data, out):
         plot.series(name, [(r["bytes"] / 1e6, r["kl_mean"]) for r in mine],
                     [r["recipe"] for r in mine] if name == "plain" else None)
     if data["fits"]:
-        fits = sorted((r["bytes"] / 1e6, r["kl_mean"]) for r in data["fits"])
+        fits = sorted((r["bytes"] / 1e6, r["kl_mean"]) for r in data["fits"]
+                      if r["kl_mean"] > 0)
         plot.lines("fit", fits)
         plot.series("fit", fits)
     for value in range(int(plot.x0) // 4 * 4 + 4, int(plot.x1) + 1, 4):

@@ -63,12 +63,15 @@ Estimate estimate(const Conversion& conversion, const ConvertOptions& options) {
   Estimate out;
   out.read = conversion.model().report.tensor_bytes;
   out.written = conversion.plan().bytes;
-  double encoded = 0;
+  // Only affine codes are searched for.
+  const double plain = encoding_rate(AffineRule::plain);
+  const double affine = encoding_rate(options.rule);
+  double encoding = 0;
   for (const PlannedModule& module : conversion.plan().modules)
     if (module.encoding == Encoding::encode)
-      encoded += static_cast<double>(module.weights());
-  const double encoding =
-      encoded / encoding_rate(options.rule) / std::max(1, options.threads);
+      encoding += static_cast<double>(module.weights()) /
+                  (module.format == WeightFormat::affine ? affine : plain);
+  encoding /= std::max(1, options.threads);
   const double disk =
       static_cast<double>(out.read + out.written) / kDiskBytesPerSecond;
   out.seconds = std::max(encoding, disk);
