@@ -24,6 +24,13 @@ size_t group_of(uint64_t weight) {
   return static_cast<size_t>(exponent) * kSteps + (fraction & (kSteps - 1));
 }
 
+// The smallest weight of a group: group_of the other way round.
+uint64_t lightest_of(size_t group) {
+  const size_t exponent = group / kSteps;
+  const uint64_t digits = kSteps + group % kSteps;
+  return exponent >= 4 ? digits << (exponent - 4) : digits >> (4 - exponent);
+}
+
 // The weights of the groups; tokens in blocks without one that weighs `least`
 // are left out.
 std::array<uint64_t, kGroups> group_sums(
@@ -71,18 +78,19 @@ Candidate last_needed_after(
   return *low;
 }
 
-// The weight of a token that stays, else 0; without a branch.
+// The weight of a token that stays, else 0. A better token weighs at least as
+// much, so only tokens that weigh as much as the last one need a closer look;
+// for the others there is no branch.
 uint64_t kept_weight(
     std::span<const float> logits,
     const Cut& cut,
     const TokenWeights& tokens,
     size_t i) {
-  const float logit = logits[i];
   const uint64_t weight = tokens.weights[i];
-  const bool better_or_last =
-      (logit > cut.last.logit) |
-      ((logit == cut.last.logit) & (static_cast<int32_t>(i) <= cut.last.id));
-  return (weight >= cut.least) & better_or_last ? weight : 0;
+  if (weight == cut.last.weight &&
+      better(cut.last, {logits[i], static_cast<int32_t>(i)}))
+    return 0;
+  return weight >= std::max(cut.least, cut.last.weight) ? weight : 0;
 }
 
 }  // namespace
@@ -157,13 +165,16 @@ Candidate last_needed(
   uint64_t above = 0;
   while (group > 0 && above + groups[group] < wanted)
     above += groups[group--];
+  const uint64_t bottom = lightest_of(group);
+  const size_t exponent = group / kSteps;
+  const uint64_t width = exponent >= 4 ? uint64_t{1} << (exponent - 4) : 1;
   scratch.clear();
   for (size_t b = 0; b < tokens.peaks.size(); ++b) {
-    if (group_of(tokens.peaks[b]) < group)
+    if (tokens.peaks[b] < bottom)
       continue;
     const size_t end = std::min(logits.size(), (b + 1) * kTokenBlock);
     for (size_t i = b * kTokenBlock; i < end; ++i)
-      if (group_of(tokens.weights[i]) == group)
+      if (tokens.weights[i] - bottom < width)
         scratch.push_back(
             {logits[i], static_cast<int32_t>(i), tokens.weights[i]});
   }

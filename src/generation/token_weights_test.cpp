@@ -143,7 +143,7 @@ TEST(Candidates, TheFewestThatWeighEnough) {
     const uint64_t total = total_weight(all);
     TokenWeights tokens;
     weigh_tokens(logits, highest, kLog2E, tokens);
-    for (const float p : {1e-20F, 0.1F, 0.5F, 0.95F, 0.999F}) {
+    for (const float p : {1e-20F, 0.1F, 0.5F, 0.95F, 0.999F, 1.0F}) {
       const uint64_t wanted = wanted_weight(p, total);
       size_t kept = 0;
       for (uint64_t sum = 0; sum < wanted; ++kept)
