@@ -25,17 +25,11 @@ void record_linear(const LinearParams& params, ThreadTeam& team) {
   cpu_backend().linear(params, team);
 }
 
-// A backend may take several products in one call.
-template <class AnyBackend>
-void watch_linear_many(AnyBackend& backend) {
-  if constexpr (requires { backend.linear_many; })
-    backend.linear_many = [](std::span<const LinearParams> products,
-                             ThreadTeam& team) {
-      for (const LinearParams& params : products)
-        recording->add_product(params);
-      const AnyBackend& plain = cpu_backend();
-      plain.linear_many(products, team);
-    };
+void record_linear_many(
+    std::span<const LinearParams> products, ThreadTeam& team) {
+  for (const LinearParams& params : products)
+    recording->add_product(params);
+  cpu_backend().linear_many(products, team);
 }
 
 void record_experts(const ExpertsParams& params, ThreadTeam& team) {
@@ -47,7 +41,7 @@ Backend recording_backend() {
   Backend backend = cpu_backend();
   backend.name = "cpu, recording";
   backend.linear = record_linear;
-  watch_linear_many(backend);
+  backend.linear_many = record_linear_many;
   backend.experts = record_experts;
   return backend;
 }
