@@ -7,6 +7,8 @@
 #include "hwy/highway.h"
 
 #include "base/check.h"
+#include "kernels/linear/bf16_decoders-inl.h"
+#include "kernels/linear/float_panels-inl.h"
 #include "kernels/linear/float_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -14,74 +16,6 @@ namespace hadal {
 namespace HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_AVX3_DL
-
-// A group of 64 columns as two vectors of pairs.
-struct Pairs {
-  WordVec low;
-  WordVec high;
-};
-
-// Adds to the exponents of pairs; zeros, infinities and NaN stay as they are.
-HWY_INLINE WordVec add_to_exponents(WordVec pairs, WordVec add) {
-  const hn::Repartition<uint16_t, Floats> d;
-  const auto v = hn::BitCast(d, pairs);
-  const auto rank = hn::Sub(hn::Add(v, v), hn::Set(d, uint16_t{1}));
-  const auto number = hn::Lt(rank, hn::Set(d, uint16_t{2 * 0x7F80 - 1}));
-  const auto sum = hn::Add(v, hn::BitCast(d, add));
-  return hn::BitCast(Words(), hn::IfThenElse(number, sum, v));
-}
-
-// E4M3 without scales.
-struct CodesFp8 {
-  static constexpr int kRowsAtOnce = 2;
-  static constexpr int64_t kGroupBytes = 64;
-  static constexpr bool kUnpacked = false;
-  E4m3Decoder codes;
-
-  HWY_INLINE Pairs group(const SourceRows& rows, int r, int64_t g) const {
-    Pairs w;
-    codes.decode(
-        hn::LoadU(Bytes(), rows.data[r] + g * kGroupBytes), w.low, w.high);
-    return w;
-  }
-};
-
-// E4M3 with scales that are powers of two.
-struct ScaledFp8 {
-  static constexpr int kRowsAtOnce = 4;
-  static constexpr int64_t kGroupBytes = 64;
-  static constexpr bool kUnpacked = false;
-  CodesFp8 codes;
-
-  HWY_INLINE Pairs group(const SourceRows& rows, int r, int64_t g) const {
-    const Pairs w = codes.group(rows, r, g);
-    const WordVec add = hn::BitCast(
-        Words(), scale_lanes(rows.scales[r], rows.scale_shift, g, 0));
-    return {add_to_exponents(w.low, add), add_to_exponents(w.high, add)};
-  }
-};
-
-// Weights below 2^-48 count as zero.
-struct PlainBf16 {
-  static constexpr int kRowsAtOnce = 1;
-  static constexpr int64_t kGroupBytes = 128;
-  static constexpr bool kUnpacked = false;
-
-  HWY_INLINE Pairs group(const SourceRows& rows, int r, int64_t g) const {
-    Pairs w;
-    load_pairs(rows.data[r] + g * kGroupBytes, w.low, w.high);
-    return {without_small(w.low), without_small(w.high)};
-  }
-
- private:
-  static HWY_INLINE WordVec without_small(WordVec pairs) {
-    const hn::Repartition<uint16_t, Floats> d;
-    const auto v = hn::BitCast(d, pairs);
-    const auto least = hn::Set(d, static_cast<uint16_t>(2 * (127 - 48) << 7));
-    return hn::BitCast(
-        Words(), hn::IfThenZeroElse(hn::Lt(hn::Add(v, v), least), v));
-  }
-};
 
 // Where the scales of E4M3 weights go.
 enum class DotScales {
@@ -248,26 +182,6 @@ struct DotKernel {
     return job.input->pairs + job.input_row(i) * job.input->stride;
   }
 
-  // Scales to what they add to an exponent in its place, twice in a word. A NaN
-  // cannot be added; the result is NaN then, else 0, for the sums to begin
-  // with.
-  static HWY_INLINE float widen_exponents(float* scales, int64_t count) {
-    const Floats d;
-    const Words dw;
-    const WordVec one = hn::Set(dw, 127U << 7);
-    FloatVec worst = hn::Zero(d);
-    for (int64_t i = 0; i < count; i += kWidth) {
-      const FloatVec scale = limited_scale(hn::Load(d, scales + i));
-      worst = hn::IfThenElse(hn::IsNaN(scale), scale, worst);
-      const WordVec add =
-          hn::Sub(hn::ShiftRight<16>(hn::BitCast(dw, scale)), one);
-      const WordVec twice =
-          hn::Or(hn::ShiftLeft<16>(add), hn::And(add, hn::Set(dw, 0xFFFFU)));
-      hn::Store(hn::BitCast(d, twice), d, scales + i);
-    }
-    return hn::GetLane(hn::SumOfLanes(d, worst));
-  }
-
   static HWY_INLINE void scale_token(const FloatJob& job, int64_t i) {
     const Bytes d;
     const uint16_t* from = stored_token(job, i);
@@ -351,24 +265,9 @@ void Bf16Product(const FloatJob& job) {
   }
 }
 
-// The target's machines differ in this extension, which Highway does not ask
-// for: leaf 7, subleaf 1, EAX bit 5.
-bool HasBf16Dot() {
-  uint32_t eax = 7;
-  uint32_t ebx = 0;
-  uint32_t ecx = 1;
-  uint32_t edx = 0;
-  asm("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-  return (eax >> 5 & 1) != 0;
-}
-
 #else
 
 void Bf16Product(const FloatJob&) {}
-bool HasBf16Dot() {
-  return false;
-}
-
 #endif
 
 }  // namespace HWY_NAMESPACE
@@ -379,19 +278,6 @@ HWY_AFTER_NAMESPACE();
 namespace hadal {
 
 HWY_EXPORT(Bf16Product);
-HWY_EXPORT(HasBf16Dot);
-
-namespace {
-bool bf16_dot_allowed = true;
-}
-
-bool has_bf16_dot() {
-  return bf16_dot_allowed && HWY_DYNAMIC_DISPATCH(HasBf16Dot)();
-}
-
-void allow_bf16_dot(bool allowed) {
-  bf16_dot_allowed = allowed;
-}
 
 void product_bf16(const FloatJob& job) {
   HADAL_CHECK(has_bf16_dot());

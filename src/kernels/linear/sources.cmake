@@ -1,4 +1,5 @@
-list(APPEND kernel_sources linear/activation_codes.cpp linear/float_input.cpp
+list(APPEND kernel_sources linear/activation_codes.cpp linear/bf16_dot.cpp
+  linear/float_input.cpp
   linear/integer_input.cpp linear/integer_panels.cpp linear/integer_rows.cpp
   linear/linear_check.cpp
   linear/linear_cpu.cpp
@@ -7,3 +8,4 @@ list(APPEND kernel_sources linear/activation_codes.cpp linear/float_input.cpp
   linear/product_integer.cpp linear/weight_scales.cpp)
 list(APPEND kernel_tests linear/float_product_test.cpp
   linear/linear_test.cpp)
+list(APPEND kernel_benches linear)

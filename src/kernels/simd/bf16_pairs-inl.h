@@ -129,6 +129,15 @@ class E4m3Decoder {
 HWY_INLINE FloatVec lookup_16(FloatVec table, WordVec at) {
   return FloatVec{_mm512_permutexvar_ps(at.raw, table.raw)};
 }
+
+// Lane i: in its lowest byte byte at[i] < 32 of the 32 bytes, above it
+// anything.
+HWY_INLINE WordVec lookup_32_bytes(const uint8_t* bytes, WordVec at) {
+  const __m256i loaded =
+      _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
+  return WordVec{
+      _mm512_permutexvar_epi8(at.raw, _mm512_castsi256_si512(loaded))};
+}
 #endif
 
 #if HWY_TARGET == HWY_AVX3_DL

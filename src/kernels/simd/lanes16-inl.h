@@ -1,6 +1,5 @@
-// Sixteen float32 lanes on every instruction set: one AVX-512 vector, two of
-// AVX2, four of NEON, a plain array without any. The kernels sum in sixteen
-// lanes everywhere, so that every instruction set gives the same bits.
+// Sixteen stored numbers at a time to float32 on every instruction set: one
+// AVX-512 vector, two of AVX2, four of NEON, a plain array without any.
 //
 // Included once per target, after hwy/highway.h. Everything stands in the
 // target's namespace and uses no standard library: a shared inline function
@@ -21,7 +20,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET == HWY_SCALAR
 
-// __builtin_fmaf is exact on machines without the instruction, too.
 struct Lanes16 {
   float lane[16];
 };
@@ -32,33 +30,14 @@ HWY_INLINE Lanes16 set16(float value) {
     out.lane[i] = value;
   return out;
 }
-HWY_INLINE Lanes16 load16(const float* from) {
-  Lanes16 out;
-  for (int i = 0; i < 16; ++i)
-    out.lane[i] = from[i];
-  return out;
-}
 HWY_INLINE void store16(const Lanes16& a, float* to) {
   for (int i = 0; i < 16; ++i)
     to[i] = a.lane[i];
-}
-HWY_INLINE Lanes16 add16(const Lanes16& a, const Lanes16& b) {
-  Lanes16 out;
-  for (int i = 0; i < 16; ++i)
-    out.lane[i] = a.lane[i] + b.lane[i];
-  return out;
 }
 HWY_INLINE Lanes16 mul16(const Lanes16& a, const Lanes16& b) {
   Lanes16 out;
   for (int i = 0; i < 16; ++i)
     out.lane[i] = a.lane[i] * b.lane[i];
-  return out;
-}
-// a * b + c, rounded once.
-HWY_INLINE Lanes16 fma16(const Lanes16& a, const Lanes16& b, const Lanes16& c) {
-  Lanes16 out;
-  for (int i = 0; i < 16; ++i)
-    out.lane[i] = __builtin_fmaf(a.lane[i], b.lane[i], c.lane[i]);
   return out;
 }
 HWY_INLINE Lanes16 load16_bf16(const void* from) {
@@ -69,18 +48,6 @@ HWY_INLINE Lanes16 load16_bf16(const void* from) {
                           static_cast<uint32_t>(bytes[2 * i + 1]) << 24;
     __builtin_memcpy(&out.lane[i], &bits, 4);
   }
-  return out;
-}
-HWY_INLINE Lanes16 load16_u8(const uint8_t* from) {
-  Lanes16 out;
-  for (int i = 0; i < 16; ++i)
-    out.lane[i] = static_cast<float>(from[i]);
-  return out;
-}
-HWY_INLINE Lanes16 load16_i8(const int8_t* from) {
-  Lanes16 out;
-  for (int i = 0; i < 16; ++i)
-    out.lane[i] = static_cast<float>(from[i]);
   return out;
 }
 HWY_INLINE Lanes16 load16_e4m3(const uint8_t* from) {
@@ -98,16 +65,6 @@ HWY_INLINE Lanes16 load16_e4m3(const uint8_t* from) {
     __builtin_memcpy(&out.lane[i], &bits, 4);
   }
   return out;
-}
-// The sum of the lanes in the fixed tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1.
-HWY_INLINE float sum16(const Lanes16& a) {
-  float lane[16];
-  for (int i = 0; i < 16; ++i)
-    lane[i] = a.lane[i];
-  for (int half = 8; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i)
-      lane[i] += lane[i + half];
-  return lane[0];
 }
 
 #else
@@ -127,33 +84,14 @@ HWY_INLINE Lanes16 set16(float value) {
     out.v[i] = hn::Set(TagF(), value);
   return out;
 }
-HWY_INLINE Lanes16 load16(const float* from) {
-  Lanes16 out;
-  for (int i = 0; i < kVecs16; ++i)
-    out.v[i] = hn::LoadU(TagF(), from + i * kLanesF);
-  return out;
-}
 HWY_INLINE void store16(const Lanes16& a, float* to) {
   for (int i = 0; i < kVecs16; ++i)
     hn::StoreU(a.v[i], TagF(), to + i * kLanesF);
-}
-HWY_INLINE Lanes16 add16(const Lanes16& a, const Lanes16& b) {
-  Lanes16 out;
-  for (int i = 0; i < kVecs16; ++i)
-    out.v[i] = hn::Add(a.v[i], b.v[i]);
-  return out;
 }
 HWY_INLINE Lanes16 mul16(const Lanes16& a, const Lanes16& b) {
   Lanes16 out;
   for (int i = 0; i < kVecs16; ++i)
     out.v[i] = hn::Mul(a.v[i], b.v[i]);
-  return out;
-}
-// a * b + c, rounded once.
-HWY_INLINE Lanes16 fma16(const Lanes16& a, const Lanes16& b, const Lanes16& c) {
-  Lanes16 out;
-  for (int i = 0; i < kVecs16; ++i)
-    out.v[i] = hn::MulAdd(a.v[i], b.v[i], c.v[i]);
   return out;
 }
 HWY_INLINE Lanes16 load16_bf16(const void* from) {
@@ -166,24 +104,6 @@ HWY_INLINE Lanes16 load16_bf16(const void* from) {
         TagF(),
         hn::ShiftLeft<16>(
             hn::PromoteTo(d32, hn::LoadU(d16, halves + i * kLanesF))));
-  return out;
-}
-HWY_INLINE Lanes16 load16_u8(const uint8_t* from) {
-  const hn::Rebind<uint8_t, TagF> d8;
-  const hn::Rebind<int32_t, TagF> d32;
-  Lanes16 out;
-  for (int i = 0; i < kVecs16; ++i)
-    out.v[i] = hn::ConvertTo(
-        TagF(), hn::PromoteTo(d32, hn::LoadU(d8, from + i * kLanesF)));
-  return out;
-}
-HWY_INLINE Lanes16 load16_i8(const int8_t* from) {
-  const hn::Rebind<int8_t, TagF> d8;
-  const hn::Rebind<int32_t, TagF> d32;
-  Lanes16 out;
-  for (int i = 0; i < kVecs16; ++i)
-    out.v[i] = hn::ConvertTo(
-        TagF(), hn::PromoteTo(d32, hn::LoadU(d8, from + i * kLanesF)));
   return out;
 }
 // An E4M3 code shifted into a half is 2^-8 of its value, subnormals included.
@@ -205,30 +125,6 @@ HWY_INLINE Lanes16 load16_e4m3(const uint8_t* from) {
     out.v[i] = hn::Mul(value, hn::Set(TagF(), 256.0F));
   }
   return out;
-}
-// The sum of the lanes in the fixed tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1.
-HWY_INLINE hn::Vec<hn::CappedTag<float, 4> > sum16_to_4(const Lanes16& a) {
-#if HWY_MAX_BYTES == 64
-  const hn::CappedTag<float, 8> d8;
-  const auto eight =
-      hn::Add(hn::LowerHalf(d8, a.v[0]), hn::UpperHalf(d8, a.v[0]));
-#elif HWY_MAX_BYTES == 32
-  const hn::CappedTag<float, 8> d8;
-  const auto eight = hn::Add(a.v[0], a.v[1]);
-#endif
-  const hn::CappedTag<float, 4> d4;
-#if HWY_MAX_BYTES >= 32
-  return hn::Add(hn::LowerHalf(d4, eight), hn::UpperHalf(d4, eight));
-#else
-  (void)d4;
-  return hn::Add(hn::Add(a.v[0], a.v[2]), hn::Add(a.v[1], a.v[3]));
-#endif
-}
-HWY_INLINE float sum16(const Lanes16& a) {
-  const hn::CappedTag<float, 4> d4;
-  float lane[4];
-  hn::StoreU(sum16_to_4(a), d4, lane);
-  return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
 #endif
