@@ -16,6 +16,10 @@ void name_module(CheckpointLayout layout, int64_t item, PlannedModule& module);
 void choose_format(
     CheckpointLayout layout, const TargetFormat& target, PlannedModule& module);
 
+// Sets the parts' declarations from encoding and format; choose_format calls
+// it.
+void declare_parts(CheckpointLayout layout, PlannedModule& module);
+
 // Whether the source's numbers of this module are not the release's own any
 // more: affine words, or an mx format where the release has another one.
 bool rounded_before(const PlannedModule& module, const PlanOptions& options);
