@@ -22,8 +22,8 @@ struct ModelOptions {
   std::string checkpoint;
   Device device = Device::automatic;
   Precision precision = Precision::standard;
-  int threads = 0;        // 0: every core this process may use
-  bool pin = false;       // every thread on a core of its own
+  int threads = 0;   // 0: every core this process may use
+  bool pin = false;  // every thread on a core of its own
   // Memory nodes that new pages are placed on, weights read from the disk
   // included: "off" (beside the thread that touches them first), "interleave"
   // (round robin over all nodes), "bind:N" (node N). Empty counts as off.

@@ -22,6 +22,10 @@ mode_t default_mode() {
   return 0666 & ~mask;
 }
 
+// What the names of unfinished files have after the file's own name, before six
+// letters or digits.
+constexpr std::string_view kBeside = ".part-";
+
 // A rename is durable once its folder is; not every file system can do that.
 void sync_folder(const std::filesystem::path& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -34,7 +38,7 @@ void sync_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-  std::string name = path_.string() + ".XXXXXX";
+  std::string name = path_.string() + std::string(kBeside) + "XXXXXX";
   fd_ = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd_ < 0)
     fail("create a file for");
@@ -69,6 +73,21 @@ void AtomicFile::commit() {
   beside_.clear();
   const std::filesystem::path folder = path_.parent_path();
   sync_folder(folder.empty() ? "." : folder);
+}
+
+void AtomicFile::remove_abandoned(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.parent_path();
+  const std::string begin = path.filename().string() + std::string(kBeside);
+  std::error_code none;
+  std::filesystem::directory_iterator files(
+      folder.empty() ? "." : folder, none);
+  for (const auto end = std::filesystem::directory_iterator(); files != end;) {
+    const std::filesystem::path file = files->path();
+    files.increment(none);
+    const std::string name = file.filename().string();
+    if (name.size() == begin.size() + 6 && name.starts_with(begin))
+      std::filesystem::remove(file, none);
+  }
 }
 
 void AtomicFile::fail(const char* action) const {

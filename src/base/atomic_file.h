@@ -23,6 +23,10 @@ class AtomicFile {
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
   void commit();
 
+  // Removes what processes that were killed before commit() left beside `path`.
+  // Nobody may be writing `path` meanwhile. Nothing is an error.
+  static void remove_abandoned(const std::filesystem::path& path);
+
  private:
   [[noreturn]] void fail(const char* action) const;
 

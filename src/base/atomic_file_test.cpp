@@ -53,6 +53,18 @@ TEST_F(AtomicFileTest, LeavesNothingWithoutCommit) {
   EXPECT_EQ(files(), 0);
 }
 
+TEST_F(AtomicFileTest, RemovesWhatKilledProcessesLeft) {
+  const fs::path path = folder_ / "state";
+  std::ofstream(path) << "kept";
+  std::ofstream(folder_ / "state.part-a1B2c3") << "left";
+  std::ofstream(folder_ / "state.part-a1B2c") << "another name";
+  std::ofstream(folder_ / "estate.part-a1B2c3") << "another file";
+  AtomicFile::remove_abandoned(path);
+  EXPECT_EQ(files(), 3);
+  EXPECT_FALSE(fs::exists(folder_ / "state.part-a1B2c3"));
+  AtomicFile::remove_abandoned(folder_ / "no" / "state");
+}
+
 TEST_F(AtomicFileTest, NamesAFolderThatIsNotThere) {
   const fs::path path = folder_ / "no" / "state";
   try {

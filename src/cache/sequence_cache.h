@@ -84,8 +84,8 @@ class SequenceCache {
   WindowRing window(int64_t layer) const;
   // rows: `count` rows of the layout's window_row, one after the other, of the
   // positions from `first` on. A chunk's rows may come in pieces, in order: the
-  // queries of a piece attend before it is committed. An MTP stage has its own length (below) and may
-  // also be fed outside a pass.
+  // queries of a piece attend before it is committed. An MTP stage has its own
+  // length (below) and may also be fed outside a pass.
   void commit_window(
       int64_t layer, int64_t first, int64_t count, const std::byte* rows);
 

@@ -11,8 +11,9 @@
 namespace hadal {
 
 struct TimelineOptions {
-  // A snapshot is taken where a chunk ends at a multiple; itself a multiple of 128, where the
-  // histories are shortest. With Flash a snapshot takes about 4 MB.
+  // A snapshot is taken where a chunk ends at a multiple; itself a multiple of
+  // 128, where the histories are shortest. With Flash a snapshot takes about 4
+  // MB.
   int64_t snapshot_tokens = 256;
   // When there are more, some are dropped such that they stand close near the
   // end and far apart in the distant past.

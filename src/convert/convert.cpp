@@ -94,6 +94,7 @@ std::string Conversion::source_name() const {
 ConvertResult Conversion::run() {
   ConvertResult result;
   require_separate();
+  remove_abandoned_files();
   if (complete_already()) {
     result.was_complete = true;
     return result;
@@ -115,6 +116,14 @@ void Conversion::require_separate() const {
         ErrorCode::invalid_argument,
         options_.destination.string() +
             ": is the source itself; choose another directory for the output");
+}
+
+void Conversion::remove_abandoned_files() const {
+  const std::filesystem::path& directory = options_.destination;
+  for (const auto& [name, text] : output_files(options_.source, plan_))
+    AtomicFile::remove_abandoned(directory / name);
+  AtomicFile::remove_abandoned(directory / kManifestName);
+  AtomicFile::remove_abandoned(directory / kModelCardName);
 }
 
 bool Conversion::complete_already() const {

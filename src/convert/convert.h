@@ -64,6 +64,7 @@ class Conversion {
 
  private:
   void require_separate() const;
+  void remove_abandoned_files() const;
   bool complete_already() const;
   void prepare_directory() const;
   void require_space(const Journal& journal) const;

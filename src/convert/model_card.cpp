@@ -85,7 +85,7 @@ std::string model_card(
 
 void write_model_card(
     const Conversion& conversion, const std::optional<CardFigures>& figures) {
-  AtomicFile file(conversion.destination() / "README.md");
+  AtomicFile file(conversion.destination() / kModelCardName);
   file.write(model_card(conversion, figures));
   file.commit();
 }

@@ -9,6 +9,8 @@
 
 namespace hadal {
 
+inline constexpr const char* kModelCardName = "README.md";
+
 // How far the output is from its source, when that was measured.
 struct CardFigures {
   std::string text;  // on what
