@@ -135,12 +135,15 @@ void describe(const HyperConnectionHeadParams& params, KernelUse& use) {
 
 void describe(const IndexerParams& params, KernelUse& use) {
   use.name = "indexer";
+  const Arithmetic scores = params.rows.layout.format == RowFormat::fp4
+                                ? Arithmetic::int8_dot
+                                : Arithmetic::fp32_fma;
   for (int64_t t = 0; t < params.tokens; ++t) {
     const int64_t rows = (params.first_position + t + 1) / params.ratio;
     // All rows are taken unscored when they are few.
     if (rows <= params.top_k)
       continue;
-    use.score_operations +=
+    use.score_operations[static_cast<int>(scores)] +=
         2.0 * static_cast<double>(rows * params.heads * params.dim);
     use.cache_bytes +=
         static_cast<double>(rows * params.rows.layout.row_bytes());
@@ -158,7 +161,7 @@ void describe(const SparseAttentionParams& params, KernelUse& use) {
       rows = params.selected != nullptr ? params.counts[t]
                                         : (position + 1) / params.ratio;
     const int64_t window = std::min(params.window, position + 1);
-    use.score_operations +=
+    use.score_operations[static_cast<int>(Arithmetic::fp32_fma)] +=
         4.0 * static_cast<double>((window + rows) * params.heads * params.dim);
     use.cache_bytes += static_cast<double>(
         window * params.window_layout.row_bytes() +
@@ -212,9 +215,10 @@ void watch(const Params& params, ThreadTeam& team) {
   sum.seconds += end - start;
   sum.weight_bytes += use.weight_bytes;
   sum.cache_bytes += use.cache_bytes;
-  sum.score_operations += use.score_operations;
-  for (int i = 0; i < kArithmeticCount; ++i)
+  for (int i = 0; i < kArithmeticCount; ++i) {
     sum.operations[i] += use.operations[i];
+    sum.score_operations[i] += use.score_operations[i];
+  }
 }
 
 // These stand in the table in place of the kernel `kMember`.

@@ -24,8 +24,9 @@ struct KernelUse {
   // indexer for its scores; each once a token.
   double cache_bytes = 0;
   double operations[kArithmeticCount] = {};  // of matrix products
-  // Float32 ones of attention and of the indexer's scores.
-  double score_operations = 0;
+  // Those of attention, in float32, and of the indexer's scores, in bytes where
+  // the rows are FP4.
+  double score_operations[kArithmeticCount] = {};
 };
 
 // Sums over all uses.

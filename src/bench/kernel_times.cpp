@@ -40,7 +40,7 @@ double memory_seconds(const KernelUse& use, const Ceilings& ceilings) {
 
 double arithmetic_seconds(const KernelUse& use, const Ceilings& ceilings) {
   return ideal_seconds(use.operations, ceilings) +
-         use.score_operations / ceilings.peak(Arithmetic::fp32_fma);
+         ideal_seconds(use.score_operations, ceilings);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ TEST(KernelTimes, TheHigherCeilingCounts) {
   use.cache_bytes = 100;
   EXPECT_DOUBLE_EQ(share_of_ceiling(use, ceilings()), 0.5);
   use.operations[static_cast<int>(Arithmetic::fp32_fma)] = 2000;
-  use.score_operations = 1000;
+  use.score_operations[static_cast<int>(Arithmetic::fp32_fma)] = 1000;
   EXPECT_DOUBLE_EQ(share_of_ceiling(use, ceilings()), 0.75);
 }
 

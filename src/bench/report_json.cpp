@@ -64,9 +64,9 @@ Json profile_json(const StepProfile& profile) {
   Json kernels = Json::array();
   const double runs = static_cast<double>(profile.runs);
   for (const KernelUse& use : profile.kernels) {
-    double operations = use.score_operations;
-    for (const double kind : use.operations)
-      operations += kind;
+    double operations = 0;
+    for (int i = 0; i < kArithmeticCount; ++i)
+      operations += use.operations[i] + use.score_operations[i];
     kernels.push_back(
         {{"name", use.name},
          {"calls", static_cast<double>(use.calls) / runs},

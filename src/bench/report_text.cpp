@@ -66,12 +66,11 @@ std::string profile_text(const StepProfile& profile, const Ceilings& ceilings) {
       "of peak");
   for (const KernelUse& use : profile.kernels) {
     const double bytes = use.weight_bytes + use.cache_bytes;
-    double operations = use.score_operations;
-    for (const double kind : use.operations)
-      operations += kind;
-    const double ideal =
-        ideal_seconds(use.operations, ceilings) +
-        use.score_operations / ceilings.peak(Arithmetic::fp32_fma);
+    double operations = 0;
+    for (int i = 0; i < kArithmeticCount; ++i)
+      operations += use.operations[i] + use.score_operations[i];
+    const double ideal = ideal_seconds(use.operations, ceilings) +
+                         ideal_seconds(use.score_operations, ceilings);
     text += fmt::format(
         "{:<44} {:>6.4g} {:>9.3f} {:>5.1f}% {:>8.1f} {:>7.1f}% {:>8.0f} "
         "{:>7.1f}%\n",
