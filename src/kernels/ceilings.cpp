@@ -52,7 +52,13 @@ uint64_t ReadBytes(const uint8_t* from, int64_t bytes) {
       sum1 = hn::Add(sum1, hn::Load(d, lane + kVector / 8));
     }
   }
-  return hn::GetLane(hn::SumOfLanes(d, hn::Add(sum0, sum1)));
+  // Lane by lane: g++'s own sum over a vector is signed and may overflow.
+  uint64_t lanes[8];
+  hn::StoreU(hn::Add(sum0, sum1), d, lanes);
+  uint64_t sum = 0;
+  for (size_t i = 0; i < hn::Lanes(d); ++i)
+    sum += lanes[i];
+  return sum;
 #endif
 }
 
