@@ -9,21 +9,6 @@
 namespace hadal {
 namespace {
 
-int64_t scale_bytes(ScaleFormat format) {
-  switch (format) {
-    case ScaleFormat::none:
-      return 0;
-    case ScaleFormat::e8m0:
-      return 1;
-    case ScaleFormat::f32:
-      return 4;
-    case ScaleFormat::bf16:
-    case ScaleFormat::f16:
-      return 2;
-  }
-  return 0;
-}
-
 void put_number(ScaleFormat format, float value, std::byte* to) {
   if (format == ScaleFormat::e8m0) {
     const float power = std::ldexp(1.0F, std::ilogb(value));
@@ -53,24 +38,6 @@ int64_t bytes_per_row(const WeightView& like) {
       return like.cols / 2;
     case WeightFormat::affine:
       return like.cols * like.bits / 8;
-  }
-  return 0;
-}
-
-// Columns that share a scale; 0 when the format has none.
-int64_t columns_per_scale(const WeightView& like) {
-  switch (like.format) {
-    case WeightFormat::f32:
-    case WeightFormat::bf16:
-    case WeightFormat::f16:
-      return 0;
-    case WeightFormat::fp8_block:
-      return 128;
-    case WeightFormat::mxfp4:
-    case WeightFormat::mxfp8:
-      return 32;
-    case WeightFormat::affine:
-      return like.group;
   }
   return 0;
 }
@@ -131,7 +98,7 @@ RandomWeight::RandomWeight(const WeightView& like, uint64_t seed)
         like.format == WeightFormat::f32    ? ScaleFormat::f32
         : like.format == WeightFormat::bf16 ? ScaleFormat::bf16
                                             : ScaleFormat::f16;
-    const int64_t size = scale_bytes(number);
+    const int64_t size = bytes_per_scale(number);
     for (int64_t i = 0; i < like.rows * like.cols; ++i)
       put_number(number, random.normal(), data_.data() + i * size);
   }
@@ -142,7 +109,7 @@ RandomWeight::RandomWeight(const WeightView& like, uint64_t seed)
         code = std::byte{0x30};
   const int64_t width = columns_per_scale(like);
   if (width > 0) {
-    const int64_t size = scale_bytes(like.scale_format);
+    const int64_t size = bytes_per_scale(like.scale_format);
     HADAL_CHECK(size > 0);
     const bool blocks = like.format == WeightFormat::fp8_block;
     const int64_t rows = blocks ? (like.rows + 127) / 128 : like.rows;

@@ -17,39 +17,6 @@ int64_t aligned(int64_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-int64_t bytes_of(ScaleFormat format) {
-  switch (format) {
-    case ScaleFormat::none:
-      return 0;
-    case ScaleFormat::e8m0:
-      return 1;
-    case ScaleFormat::bf16:
-    case ScaleFormat::f16:
-      return 2;
-    case ScaleFormat::f32:
-      return 4;
-  }
-  return 0;
-}
-
-// Columns that share a scale; 0 when the format has none.
-int64_t columns_per_scale(const WeightView& like) {
-  switch (like.format) {
-    case WeightFormat::f32:
-    case WeightFormat::bf16:
-    case WeightFormat::f16:
-      return 0;
-    case WeightFormat::fp8_block:
-      return 128;
-    case WeightFormat::mxfp4:
-    case WeightFormat::mxfp8:
-      return 32;
-    case WeightFormat::affine:
-      return like.group;
-  }
-  return 0;
-}
-
 int64_t scale_rows(const WeightView& like) {
   if (columns_per_scale(like) == 0)
     return 0;
@@ -135,7 +102,7 @@ void put_number(ScaleFormat format, double value, std::byte* to) {
 // the codes.
 void fill_scales(const WeightView& view, RandomNumbers& random, double size) {
   constexpr int kSteps = 4;
-  const int64_t bytes = bytes_of(view.scale_format);
+  const int64_t bytes = bytes_per_scale(view.scale_format);
   HADAL_CHECK(bytes > 0);
   std::byte scales[kSteps][4];
   std::byte biases[kSteps][4];
@@ -181,9 +148,9 @@ int64_t weight_row_bytes(const WeightView& like) {
 
 int64_t weight_scale_stride(const WeightView& like) {
   const int64_t width = columns_per_scale(like);
-  return width == 0
-             ? 0
-             : (like.cols + width - 1) / width * bytes_of(like.scale_format);
+  return width == 0 ? 0
+                    : (like.cols + width - 1) / width *
+                          bytes_per_scale(like.scale_format);
 }
 
 int64_t stored_bytes(const WeightView& view) {

@@ -1,9 +1,41 @@
-// Views of parts of a matrix.
+// Views of parts of a matrix, and the sizes of its scales.
 #include "kernels/weight_view.h"
 
 #include "base/check.h"
 
 namespace hadal {
+
+int64_t bytes_per_scale(ScaleFormat format) {
+  switch (format) {
+    case ScaleFormat::none:
+      return 0;
+    case ScaleFormat::e8m0:
+      return 1;
+    case ScaleFormat::bf16:
+    case ScaleFormat::f16:
+      return 2;
+    case ScaleFormat::f32:
+      return 4;
+  }
+  return 0;
+}
+
+int64_t columns_per_scale(const WeightView& like) {
+  switch (like.format) {
+    case WeightFormat::f32:
+    case WeightFormat::bf16:
+    case WeightFormat::f16:
+      return 0;
+    case WeightFormat::fp8_block:
+      return 128;
+    case WeightFormat::mxfp4:
+    case WeightFormat::mxfp8:
+      return 32;
+    case WeightFormat::affine:
+      return like.group;
+  }
+  return 0;
+}
 
 WeightView row_slice(const WeightView& view, int64_t first, int64_t count) {
   HADAL_CHECK(first >= 0 && count >= 0 && first + count <= view.rows);

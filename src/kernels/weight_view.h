@@ -39,6 +39,12 @@ struct WeightView {
   bool empty() const { return data == nullptr; }
 };
 
+// Bytes of one scale.
+int64_t bytes_per_scale(ScaleFormat format);
+
+// Columns that share a scale; 0 when the format has none.
+int64_t columns_per_scale(const WeightView& like);
+
 // Rows [first, first + count) of `view`. For fp8_block `first` must be a
 // multiple of 128 (or the scales could not be addressed).
 WeightView row_slice(const WeightView& view, int64_t first, int64_t count);

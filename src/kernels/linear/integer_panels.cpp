@@ -22,6 +22,8 @@
 
 #include "kernels/linear/panel_tiles-inl.h"  // after weight_rows-inl.h
 
+#include "kernels/linear/with_codes-inl.h"  // after weight_codes-inl.h
+
 #ifndef HADAL_INTEGER_PANELS_ONCE
 #define HADAL_INTEGER_PANELS_ONCE
 namespace hadal {
@@ -167,25 +169,18 @@ HWY_NOINLINE void all_panels(const IntegerJob& job, std::byte* scratch) {
           job, r, t, job.count - t < size ? job.count : t + size, panel);
 }
 
-void Panels(const IntegerJob& job, std::byte* scratch) {
-  if (job.input->format == ActivationFormat::int16)
-    return all_panels<2, false, false, Fp4Codes>(job, scratch);
-  if (job.weight->format == WeightFormat::mxfp4)
-    return all_panels<1, false, false, Fp4Codes>(job, scratch);
-  switch (job.weight->bits) {
-    case 2:
-      return all_panels<1, true, false, PackedCodes<2> >(job, scratch);
-    case 3:
-      return all_panels<1, true, false, PackedCodes<3> >(job, scratch);
-    case 4:
-      return all_panels<1, true, false, NibbleCodes>(job, scratch);
-    case 5:
-      return all_panels<1, true, false, PackedCodes<5> >(job, scratch);
-    case 6:
-      return all_panels<1, true, false, PackedCodes<6> >(job, scratch);
-    default:
-      return all_panels<1, true, true, ByteCodes>(job, scratch);
+struct RunPanels {
+  const IntegerJob& job;
+  std::byte* scratch;
+
+  template <int kPlanes, bool kAffine, bool kWide, class Codes>
+  HWY_INLINE void run() const {
+    all_panels<kPlanes, kAffine, kWide, Codes>(job, scratch);
   }
+};
+
+void Panels(const IntegerJob& job, std::byte* scratch) {
+  with_codes(job, RunPanels{job, scratch});
 }
 
 #endif

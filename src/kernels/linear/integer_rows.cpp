@@ -23,6 +23,8 @@
 
 #include "kernels/linear/row_streams-inl.h"  // after weight_rows-inl.h
 
+#include "kernels/linear/with_codes-inl.h"  // after weight_codes-inl.h
+
 HWY_BEFORE_NAMESPACE();
 namespace hadal {
 namespace HWY_NAMESPACE {
@@ -186,25 +188,18 @@ HWY_INLINE void all_rows(const IntegerJob& job, std::byte* scratch) {
   }
 }
 
-void Rows(const IntegerJob& job, std::byte* scratch) {
-  if (job.input->format == ActivationFormat::int16)
-    return all_rows<2, false, false, Fp4Codes>(job, scratch);
-  if (job.weight->format == WeightFormat::mxfp4)
-    return all_rows<1, false, false, Fp4Codes>(job, scratch);
-  switch (job.weight->bits) {
-    case 2:
-      return all_rows<1, true, false, PackedCodes<2> >(job, scratch);
-    case 3:
-      return all_rows<1, true, false, PackedCodes<3> >(job, scratch);
-    case 4:
-      return all_rows<1, true, false, NibbleCodes>(job, scratch);
-    case 5:
-      return all_rows<1, true, false, PackedCodes<5> >(job, scratch);
-    case 6:
-      return all_rows<1, true, false, PackedCodes<6> >(job, scratch);
-    default:
-      return all_rows<1, true, true, ByteCodes>(job, scratch);
+struct RunRows {
+  const IntegerJob& job;
+  std::byte* scratch;
+
+  template <int kPlanes, bool kAffine, bool kWide, class Codes>
+  HWY_INLINE void run() const {
+    all_rows<kPlanes, kAffine, kWide, Codes>(job, scratch);
   }
+};
+
+void Rows(const IntegerJob& job, std::byte* scratch) {
+  with_codes(job, RunRows{job, scratch});
 }
 
 #endif
