@@ -16,8 +16,8 @@ cd "$(dirname "$0")/.."
 
 build_packages=(
   cmake g++ make ninja-build
-  libcli11-dev libedit-dev libfmt-dev libgtest-dev libhwy-dev libspdlog-dev
-  libxxhash-dev nlohmann-json3-dev
+  libboost1.81-dev libcli11-dev libedit-dev libfmt-dev libgtest-dev libhwy-dev
+  libspdlog-dev libsqlite3-dev libssl-dev libxxhash-dev nlohmann-json3-dev
 )
 test_packages=(ccache clang-format git python3)
 bench_packages=(libbenchmark-dev)
@@ -28,8 +28,9 @@ neon_packages=(g++-aarch64-linux-gnu qemu-user)
 # What the same packages are found by on other systems.
 build_commands=(c++ cmake make ninja)
 build_headers=(
-  CLI/CLI.hpp histedit.h fmt/format.h gtest/gtest.h hwy/highway.h
-  spdlog/spdlog.h xxhash.h nlohmann/json.hpp
+  boost/beast.hpp CLI/CLI.hpp histedit.h fmt/format.h gtest/gtest.h
+  hwy/highway.h nlohmann/json.hpp openssl/ssl.h spdlog/spdlog.h sqlite3.h
+  xxhash.h
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -120,9 +121,9 @@ name_for_other_systems() {
   [ ${#missing[@]} -gt 0 ] || return 0
   say "missing: ${missing[*]}"
   say "this system has no apt-get; please install, then run again:"
-  say "  Fedora  dnf install gcc-c++ cmake make ninja-build cli11-devel libedit-devel fmt-devel gtest-devel google-highway-devel spdlog-devel xxhash-devel json-devel (tests: clang clang-tools-extra git python3)"
-  say "  Arch    pacman -S gcc cmake make ninja cli11 libedit fmt gtest highway spdlog xxhash nlohmann-json (tests: clang git python)"
-  say "  macOS   brew install cmake ninja cli11 fmt googletest highway spdlog xxhash nlohmann-json (tests: clang-format@14)"
+  say "  Fedora  dnf install gcc-c++ cmake make ninja-build boost-devel openssl-devel sqlite-devel cli11-devel libedit-devel fmt-devel gtest-devel google-highway-devel spdlog-devel xxhash-devel json-devel (tests: clang clang-tools-extra git python3)"
+  say "  Arch    pacman -S gcc cmake make ninja boost openssl sqlite cli11 libedit fmt gtest highway spdlog xxhash nlohmann-json (tests: clang git python)"
+  say "  macOS   brew install cmake ninja boost openssl sqlite cli11 fmt googletest highway spdlog xxhash nlohmann-json (tests: clang-format@14)"
   exit 1
 }
 
