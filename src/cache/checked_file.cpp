@@ -12,7 +12,10 @@ constexpr size_t kBufferBytes = size_t{1} << 20;
 
 }  // namespace
 
-CheckedWriter::CheckedWriter(const std::filesystem::path& path) : file_(path) {
+CheckedWriter::CheckedWriter(
+    const std::filesystem::path& path,
+    std::function<void(int64_t bytes)> on_bytes)
+    : file_(path), on_bytes_(std::move(on_bytes)) {
   buffer_.reserve(kBufferBytes);
 }
 
@@ -27,6 +30,8 @@ void CheckedWriter::write(const void* data, int64_t bytes) {
 void CheckedWriter::flush() {
   hash_.update(buffer_);
   file_.write(buffer_);
+  if (on_bytes_)
+    on_bytes_(static_cast<int64_t>(buffer_.size()));
   buffer_.clear();
 }
 

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/atomic_file.h"
@@ -17,7 +19,10 @@ namespace hadal {
 // Writes in large pieces to an AtomicFile; errors are those of that class.
 class CheckedWriter {
  public:
-  explicit CheckedWriter(const std::filesystem::path& path);
+  // `on_bytes` is told of every piece just handed to the system.
+  explicit CheckedWriter(
+      const std::filesystem::path& path,
+      std::function<void(int64_t bytes)> on_bytes = {});
 
   void write(const void* data, int64_t bytes);
   int64_t position() const { return position_; }
@@ -28,6 +33,7 @@ class CheckedWriter {
   void flush();
 
   AtomicFile file_;
+  std::function<void(int64_t bytes)> on_bytes_;
   Hasher64 hash_;
   std::vector<std::byte> buffer_;
   int64_t position_ = 0;

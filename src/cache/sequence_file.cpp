@@ -228,7 +228,8 @@ void save_sequence(
     const std::filesystem::path& path,
     const Snapshot& snapshot,
     std::span<const int32_t> tokens,
-    uint64_t fingerprint) {
+    uint64_t fingerprint,
+    const std::function<void(int64_t bytes)>& on_bytes) {
   const SequenceState& state = snapshot.state();
   HADAL_CHECK(static_cast<int64_t>(tokens.size()) == state.length);
   const std::string description = snapshot.layout().describe();
@@ -241,7 +242,7 @@ void save_sequence(
   header.length = state.length;
   header.payload_bytes = payload_bytes(state, snapshot.layout(), description);
 
-  CheckedWriter file(path);
+  CheckedWriter file(path, on_bytes);
   file.write(&header, sizeof(header));
   write_padded(
       file, description.data(), static_cast<int64_t>(description.size()));
@@ -257,6 +258,15 @@ void save_sequence(
       file.position() ==
       static_cast<int64_t>(sizeof(header)) + header.payload_bytes);
   file.commit();
+}
+
+int64_t saved_bytes(const Snapshot& snapshot) {
+  return static_cast<int64_t>(sizeof(Header)) +
+         payload_bytes(
+             snapshot.state(),
+             snapshot.layout(),
+             snapshot.layout().describe()) +
+         static_cast<int64_t>(sizeof(uint64_t));
 }
 
 SavedSequence load_sequence(

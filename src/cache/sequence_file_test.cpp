@@ -90,6 +90,25 @@ struct SequenceFileTest : ::testing::Test {
   std::vector<int32_t> tokens = random_tokens(1, 700);
 };
 
+TEST_F(SequenceFileTest, SizeIsKnownAhead) {
+  for (const int64_t length : {0, 1, 127, 300}) {
+    SequenceCache cache(layout, pool);
+    if (length > 0)
+      feed_in_chunks(cache, std::span(tokens).first(length), 100);
+    int64_t written = 0;
+    save_sequence(
+        path,
+        cache.snapshot(length, 0),
+        std::span(tokens).first(length),
+        kFingerprint,
+        [&](int64_t bytes) { written += bytes; });
+    EXPECT_EQ(saved_bytes(cache.snapshot(length, 0)), written + 8);
+    EXPECT_EQ(
+        saved_bytes(cache.snapshot(length, 0)),
+        static_cast<int64_t>(std::filesystem::file_size(path)));
+  }
+}
+
 TEST_F(SequenceFileTest, LoadedEqualsLive) {
   const Outputs expected = outputs_without_cache(*layout, tokens);
   for (const int64_t length : {0, 1, 4, 127, 128, 129, 300, 512}) {
