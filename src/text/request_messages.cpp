@@ -13,9 +13,6 @@
 namespace hadal {
 namespace {
 
-// What happens to a part that is not text.
-enum class OtherParts { refuse, name };
-
 bool is_one_of(
     std::string_view word, std::initializer_list<std::string_view> words) {
   for (std::string_view known : words)
@@ -55,6 +52,19 @@ std::string read_part(
       fmt::format("expected 'text' or 'refusal', found '{}'", *type));
 }
 
+void check_size(
+    const std::string& path,
+    const std::string& text,
+    const RequestOptions& options) {
+  if (text.size() > options.max_message_bytes)
+    refuse(
+        path,
+        fmt::format(
+            "{} bytes are more than the limit of {}",
+            text.size(),
+            options.max_message_bytes));
+}
+
 class MessageReader {
  public:
   MessageReader(
@@ -70,8 +80,12 @@ class MessageReader {
     message.index = index;
     read_role(source, message);
     bool is_result = message.role == ChatRole::tool;
-    message.content =
-        read_content(source, is_result ? OtherParts::name : OtherParts::refuse);
+    if (const JsonValue* content = field(source, "content"))
+      message.content = read_content(
+          *content,
+          member_path(path_, "content"),
+          is_result ? OtherParts::name : OtherParts::refuse,
+          options_);
     read.prefix = bool_field(source, path_, "prefix").value_or(false) ||
                   bool_field(source, path_, "wo_eos").value_or(false);
     if (message.role == ChatRole::assistant)
@@ -111,43 +125,14 @@ class MessageReader {
               *role));
   }
 
-  std::string read_content(const JsonValue& source, OtherParts other) {
-    const JsonValue* content = field(source, "content");
-    std::string path = member_path(path_, "content");
-    if (content == nullptr)
-      return "";
-    std::string text;
-    if (content->is_string()) {
-      text = content->as_string();
-    } else if (content->is_array()) {
-      for (size_t i = 0; i < content->items().size(); ++i) {
-        text += i > 0 ? "\n\n" : "";
-        text += read_part(content->items()[i], item_path(path, i), other);
-      }
-    } else {
-      refuse_type(path, "a string, an array of parts or null", *content);
-    }
-    check_size(path, text);
-    return text;
-  }
-
-  void check_size(const std::string& path, const std::string& text) {
-    if (text.size() > options_.max_message_bytes)
-      refuse(
-          path,
-          fmt::format(
-              "{} bytes are more than the limit of {}",
-              text.size(),
-              options_.max_message_bytes));
-  }
-
   void read_assistant(const JsonValue& source, ChatMessage& message) {
     for (std::string_view key : {"reasoning_content", "reasoning"}) {
       std::optional<std::string> text = string_field(source, path_, key);
       if (text && message.reasoning.empty())
         message.reasoning = *text;
     }
-    check_size(member_path(path_, "reasoning_content"), message.reasoning);
+    check_size(
+        member_path(path_, "reasoning_content"), message.reasoning, options_);
     if (message.reasoning.empty())
       split_reasoning(message);
     open_calls_.clear();
@@ -217,7 +202,7 @@ class MessageReader {
     if (arguments != nullptr)
       text = arguments->is_string() ? arguments->as_string()
                                     : print_json(*arguments);
-    check_size(member_path(path, "arguments"), text);
+    check_size(member_path(path, "arguments"), text, options_);
     open_calls_.push_back({id, *name});
     message.tool_calls.push_back(
         {std::move(id), std::move(*name), JsonValue::string(std::move(text))});
@@ -261,6 +246,26 @@ class MessageReader {
 };
 
 }  // namespace
+
+std::string read_content(
+    const JsonValue& content,
+    const std::string& path,
+    OtherParts other,
+    const RequestOptions& options) {
+  std::string text;
+  if (content.is_string()) {
+    text = content.as_string();
+  } else if (content.is_array()) {
+    for (size_t i = 0; i < content.items().size(); ++i) {
+      text += i > 0 ? "\n\n" : "";
+      text += read_part(content.items()[i], item_path(path, i), other);
+    }
+  } else {
+    refuse_type(path, "a string, an array of parts or null", content);
+  }
+  check_size(path, text, options);
+  return text;
+}
 
 std::vector<RequestMessage> read_messages(
     const JsonValue& request,
