@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/limits.h"
 #include "hadal/result.h"
 #include "hadal/sampling.h"
 
 namespace hadal {
 
-inline constexpr size_t kMaxStopStrings = 16;
 inline constexpr size_t kMaxStopStringBytes = 1024;
 
 // The first field that is out of range, with its name in Failure::field; none

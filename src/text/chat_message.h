@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "hadal/spans.h"
 #include "text/json_value.h"
 
 namespace hadal {
@@ -70,6 +71,13 @@ struct ChatMessage {
   std::string tool_call_id;              // tool
   std::optional<std::string> task;       // user: a quick instruction
   TurnEnd end = TurnEnd::closed;         // assistant
+
+  // A turn that this program generated, as the model wrote it: printed in place
+  // of what the fields above would become, so that its tokens stay the same.
+  // Empty: unknown. The reasoning without </think>, and only where the
+  // reasoning is printed at all; content and calls without the end of sentence.
+  Spans raw_reasoning;
+  Spans raw_answer;
 };
 
 // "system", ...; `other` for any unknown name.

@@ -31,13 +31,21 @@ void check_range(
 }
 
 // The ranges of the official API.
-void check_limits(const JsonValue& source) {
+void check_limits(const JsonValue& source, const RequestOptions& options) {
   constexpr double kAboveZero = 5e-324;
   check_range(source, "temperature", 0, 2, "from 0 to 2");
   check_range(source, "top_p", kAboveZero, 1, "above 0 and up to 1");
   check_range(source, "presence_penalty", -2, 2, "from -2 to 2");
   check_range(source, "frequency_penalty", -2, 2, "from -2 to 2");
-  check_range(source, "n", 1, 1, "of 1 (one answer a request)");
+  if (options.max_choices == 1)
+    check_range(source, "n", 1, 1, "of 1 (one answer a request)");
+  else
+    check_range(
+        source,
+        "n",
+        1,
+        options.max_choices,
+        fmt::format("from 1 to {}", options.max_choices));
 }
 
 void read_stop(const JsonValue& source, ChatRequest& request) {
@@ -65,43 +73,6 @@ void read_stop(const JsonValue& source, ChatRequest& request) {
   for (const std::string& text : request.stop)
     if (text.empty())
       refuse("stop", "a stop string must not be empty");
-}
-
-// Gathers instructions into one system message in front, and leaves the rest in
-// order. Developer messages are how newer clients spell system messages.
-void gather_instructions(
-    std::vector<RequestMessage> messages,
-    const RequestOptions& options,
-    ChatRequest& request) {
-  ChatMessage system;
-  system.role = ChatRole::system;
-  system.role_name = "system";
-  std::vector<ChatMessage> turns;
-  for (RequestMessage& read : messages) {
-    ChatMessage& message = read.message;
-    if (!is_instruction(message)) {
-      turns.push_back(std::move(message));
-      continue;
-    }
-    if (message.content.empty())
-      continue;
-    bool late = !turns.empty();
-    if (late && options.late_system == RequestOptions::LateSystem::user) {
-      message.role = ChatRole::user;
-      turns.push_back(std::move(message));
-      continue;
-    }
-    if (!system.content.empty())
-      system.content += "\n\n";
-    system.content += message.content;
-  }
-  system.tools = request.tools;
-  system.answer_format = request.answer_format;
-  if (!system.content.empty() || !system.tools.empty() ||
-      system.answer_format.kind != AnswerFormat::Kind::any)
-    request.messages.push_back(std::move(system));
-  for (ChatMessage& message : turns)
-    request.messages.push_back(std::move(message));
 }
 
 void check_prefixes(const std::vector<RequestMessage>& messages) {
@@ -168,7 +139,7 @@ ChatRequest read_request(
   if (!source.is_object())
     refuse_type("", "a request object", source);
   ChatRequest request;
-  check_limits(source);
+  check_limits(source, options);
   read_stop(source, request);
   read_thinking(source, options, request);
   read_tools(source, request);
@@ -185,6 +156,42 @@ ChatRequest read_request(
 }
 
 }  // namespace
+
+// Developer messages are how newer clients spell system messages.
+void gather_instructions(
+    std::vector<RequestMessage> messages,
+    const RequestOptions& options,
+    ChatRequest& request) {
+  ChatMessage system;
+  system.role = ChatRole::system;
+  system.role_name = "system";
+  std::vector<ChatMessage> turns;
+  for (RequestMessage& read : messages) {
+    ChatMessage& message = read.message;
+    if (!is_instruction(message)) {
+      turns.push_back(std::move(message));
+      continue;
+    }
+    if (message.content.empty())
+      continue;
+    bool late = !turns.empty();
+    if (late && options.late_system == RequestOptions::LateSystem::user) {
+      message.role = ChatRole::user;
+      turns.push_back(std::move(message));
+      continue;
+    }
+    if (!system.content.empty())
+      system.content += "\n\n";
+    system.content += message.content;
+  }
+  system.tools = request.tools;
+  system.answer_format = request.answer_format;
+  if (!system.content.empty() || !system.tools.empty() ||
+      system.answer_format.kind != AnswerFormat::Kind::any)
+    request.messages.push_back(std::move(system));
+  for (ChatMessage& message : turns)
+    request.messages.push_back(std::move(message));
+}
 
 Result<ChatRequest> read_chat_request(
     const JsonValue& request, const RequestOptions& options) {

@@ -31,6 +31,7 @@ struct RequestOptions {
   // Context of the served model, 0 when unknown: for a warning only.
   int64_t context_tokens = 0;
   size_t max_message_bytes = kMaxMessageBytes;
+  int max_choices = 1;  // n
 };
 
 enum class ToolChoice { automatic, none, required, named };

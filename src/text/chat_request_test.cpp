@@ -514,6 +514,12 @@ TEST(ChatRequest, OfficialRanges) {
   expect_refusal(with(R"("presence_penalty":-2.1)"), "presence_penalty: ");
   expect_refusal(with(R"("frequency_penalty":2.1)"), "frequency_penalty: ");
   expect_refusal(with(R"("n":2)"), "n: ");
+  RequestOptions several;
+  several.max_choices = 4;
+  read(with(R"("n":4)"), several);
+  EXPECT_FALSE(
+      read_chat_request(parse_json(with(R"("n":5)")).value(), several)
+          .has_value());
   expect_refusal(with(R"("stop":5)"), "stop: expected a string or an array");
   expect_refusal(with(R"("stop":["a",5])"), "stop[1]: expected a string");
   expect_refusal(with(R"("stop":[""])"), "stop: a stop string must not be");

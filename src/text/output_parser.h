@@ -40,6 +40,10 @@ class OutputParser {
 
   bool done() const { return stopped_ || state_ == State::finished; }
   int unparsed_blocks() const { return unparsed_blocks_; }
+  // The stop string that ended the answer; empty when none did.
+  const std::string& stop_string() const { return stops_.found_text(); }
+  // Whether the next text would be reasoning. Meaningful before finish.
+  bool in_reasoning() const { return state_ == State::reasoning; }
 
  private:
   enum class State {

@@ -22,20 +22,6 @@ Failure invalid(
       fmt::format("messages[{}].{}", message.index, field)};
 }
 
-std::string escape_result_ends(std::string_view text) {
-  constexpr std::string_view kEnd = "</tool_result>";
-  std::string out;
-  size_t position = 0;
-  while (true) {
-    size_t found = text.find(kEnd, position);
-    out += text.substr(position, found - position);
-    if (found == std::string_view::npos)
-      return out;
-    out += "&lt;/tool_result>";
-    position = found + kEnd.size();
-  }
-}
-
 class PromptEncoder {
  public:
   PromptEncoder(
@@ -155,18 +141,28 @@ class PromptEncoder {
       write_header(shows_reasoning(i));
     header_open_ = false;
     if (shows_reasoning(i)) {
-      writer_.write_content(message.reasoning);
+      if (message.raw_reasoning.empty())
+        writer_.write_content(message.reasoning);
+      else
+        writer_.write(message.raw_reasoning);
       if (message.end == TurnEnd::open_reasoning)
         return;
       writer_.write(kThinkClose);
     }
+    if (message.raw_answer.empty())
+      write_answer(message);
+    else
+      writer_.write(message.raw_answer);
+    if (message.end == TurnEnd::closed)
+      writer_.write(kEndOfSentence);
+  }
+
+  void write_answer(const ChatMessage& message) {
     writer_.write_content(message.content);
     if (!message.tool_calls.empty()) {
       writer_.write("\n\n");
       write_tool_calls(writer_, format_, message.tool_calls);
     }
-    if (message.end == TurnEnd::closed)
-      writer_.write(kEndOfSentence);
   }
 
   void write_header(bool thinking) {

@@ -254,6 +254,38 @@ TEST(PromptEncoder, OpenReasoningIsOurs) {
       "<｜begin▁of▁sentence｜><｜User｜>q<｜Assistant｜></think>");
 }
 
+TEST(PromptEncoder, ATurnAsGeneratedReplacesItsParts) {
+  std::vector<ChatMessage> messages =
+      vector_messages(parse_json(
+                          R"([{"role":"user","content":"q"},
+          {"role":"assistant","content":"a","reasoning_content":"r"},
+          {"role":"user","content":"next"}])")
+                          .value());
+  messages[1].raw_reasoning = {{"\nr <think> r", false}};
+  messages[1].raw_answer = {{"a\n\n\n<", false}, {"｜DSML｜", true}};
+
+  EncodeOptions keep;
+  keep.drop_thinking = false;
+  Spans spans = encode_prompt(messages, keep).value();
+  EXPECT_EQ(
+      joined(spans),
+      "<｜begin▁of▁sentence｜><｜User｜>q<｜Assistant｜><think>\nr <think> r"
+      "</think>a\n\n\n<｜DSML｜<｜end▁of▁sentence｜><｜User｜>next"
+      "<｜Assistant｜><think>");
+  // What the model wrote as plain text stays plain.
+  bool plain = false;
+  for (const TextSpan& span : spans)
+    plain = plain || (!span.trusted && span.text == "\nr <think> r");
+  EXPECT_TRUE(plain);
+
+  // Reasoning that is dropped stays dropped.
+  EXPECT_EQ(
+      joined(encode_prompt(messages, {}).value()),
+      "<｜begin▁of▁sentence｜><｜User｜>q<｜Assistant｜></"
+      "think>a\n\n\n<｜DSML｜"
+      "<｜end▁of▁sentence｜><｜User｜>next<｜Assistant｜><think>");
+}
+
 TEST(PromptEncoder, OptionsOfOurs) {
   constexpr std::string_view kTurn =
       R"([{"role":"user","content":"q"},

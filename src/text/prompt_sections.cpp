@@ -50,6 +50,11 @@ void PromptWriter::write_content(std::string_view text) {
   append(spans_, text, trust_content_);
 }
 
+void PromptWriter::write(const Spans& spans) {
+  for (const TextSpan& span : spans)
+    append(spans_, span.text, span.trusted || trust_content_);
+}
+
 void write_tools_section(
     PromptWriter& writer,
     const PromptFormat& format,
@@ -118,6 +123,20 @@ void write_format_section(
 
 std::string tool_block_opening(const PromptFormat& format) {
   return dsml_open(format.block_name) + ">\n";
+}
+
+std::string escape_result_ends(std::string_view text) {
+  constexpr std::string_view kEnd = "</tool_result>";
+  std::string out;
+  size_t position = 0;
+  while (true) {
+    size_t found = text.find(kEnd, position);
+    out += text.substr(position, found - position);
+    if (found == std::string_view::npos)
+      return out;
+    out += "&lt;/tool_result>";
+    position = found + kEnd.size();
+  }
 }
 
 void write_tool_calls(

@@ -22,6 +22,8 @@ class PromptWriter {
   void write(std::string_view text);
   // Text from a user, client or model.
   void write_content(std::string_view text);
+  // Text with its own marks of trust.
+  void write(const Spans& spans);
 
   Spans take() { return std::move(spans_); }
 
@@ -43,6 +45,10 @@ void write_format_section(
 
 // The tag that opens a block of calls, with its newline.
 std::string tool_block_opening(const PromptFormat& format);
+
+// A tool result's text with "</tool_result>" in it written as
+// "&lt;/tool_result>".
+std::string escape_result_ends(std::string_view text);
 
 // The block of calls, from its opening to its closing tag. Arguments:
 // - JSON text of an object: one parameter a member, strings raw, other values

@@ -23,7 +23,7 @@ const JsonValue* find_tool(
   return nullptr;
 }
 
-std::string read_tool_name(const JsonValue& function, const std::string& path) {
+void check_tool_name(const JsonValue& function, const std::string& path) {
   std::optional<std::string> name = string_field(function, path, "name");
   std::string name_path = member_path(path, "name");
   if (!name || name->empty())
@@ -40,7 +40,6 @@ std::string read_tool_name(const JsonValue& function, const std::string& path) {
         name_path,
         fmt::format(
             "the name '{}' may hold only letters, digits, '_' and '-'", *name));
-  return *name;
 }
 
 void check_parameters(const JsonValue& function, const std::string& path) {
@@ -135,6 +134,13 @@ bool declares_parameter(const JsonValue& tool, std::string_view name) {
 
 }  // namespace
 
+JsonValue read_tool(const JsonValue& tool, std::string path) {
+  JsonValue function = function_of(tool, path);
+  check_tool_name(function, path);
+  check_parameters(function, path);
+  return function;
+}
+
 std::vector<JsonValue> read_tool_list(
     const JsonValue& list,
     std::string_view path,
@@ -160,13 +166,16 @@ std::vector<JsonValue> read_tool_list(
           *type));
       continue;
     }
-    JsonValue function = function_of(tool, tool_path);
-    std::string name = read_tool_name(function, tool_path);
+    JsonValue function = read_tool(tool, tool_path);
+    const std::string& name = function.find("name")->as_string();
     if (find_tool(tools, name) != nullptr)
       refuse(
-          member_path(tool_path, "name"),
+          member_path(
+              tool.find("function") == nullptr
+                  ? tool_path
+                  : member_path(tool_path, "function"),
+              "name"),
           fmt::format("tool names must be unique; '{}' is repeated", name));
-    check_parameters(function, tool_path);
     tools.push_back(std::move(function));
   }
   return tools;

@@ -6,6 +6,10 @@
 
 namespace hadal {
 
+// One tool of type function, wrapped or flat, that stands at `path` -> its
+// function object with name and schema checked. Throws RequestError.
+JsonValue read_tool(const JsonValue& tool, std::string path);
+
 // One array of tools as OpenAI's API has it -> their function objects. Entries
 // of other types are left out with a warning. Throws RequestError.
 std::vector<JsonValue> read_tool_list(

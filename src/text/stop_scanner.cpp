@@ -53,6 +53,7 @@ std::string StopScanner::push(std::string_view text) {
     if (hit > 0) {
       found_ = true;
       std::string before = held_.substr(0, held_.size() - hit);
+      found_text_ = held_.substr(held_.size() - hit);
       held_.clear();
       return before;
     }

@@ -18,6 +18,8 @@ class StopScanner {
   // the longest. After a hit nothing more is taken.
   std::string push(std::string_view text);
   bool found() const { return found_; }
+  // The stop string that was found; empty before.
+  const std::string& found_text() const { return found_text_; }
   // Returns the text held back: no stop string came of it.
   std::string flush();
 
@@ -32,6 +34,7 @@ class StopScanner {
   std::vector<Pattern> patterns_;
   std::string held_;
   bool found_ = false;
+  std::string found_text_;
 };
 
 }  // namespace hadal

@@ -30,6 +30,15 @@ TEST(StopScanner, CutsBeforeTheMatch) {
   EXPECT_EQ(scan("anything", {}), "anything");
 }
 
+TEST(StopScanner, NamesTheStringThatWasFound) {
+  StopScanner scanner({"xab", "b", "c"});
+  EXPECT_EQ(scanner.push("zx"), "z");
+  EXPECT_EQ(scanner.found_text(), "");
+  scanner.push("a");
+  EXPECT_EQ(scanner.push("bc"), "");
+  EXPECT_EQ(scanner.found_text(), "xab");
+}
+
 TEST(StopScanner, SelfOverlappingStrings) {
   EXPECT_EQ(scan("aaab", {"aab"}), "a#");
   EXPECT_EQ(scan("ababac", {"abac"}), "ab#");

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "base/limits.h"
+
 namespace hadal {
 
 // JSON: arrays and objects inside each other. The reader recurses, so this also
@@ -16,7 +18,6 @@ inline constexpr size_t kMaxMessageBytes = size_t{100} << 20;
 inline constexpr size_t kMaxMessages = 100'000;
 inline constexpr size_t kMaxTools = 4'096;
 inline constexpr size_t kMaxToolNameBytes = 128;
-inline constexpr size_t kMaxStopStrings = 16;
 
 // Output parser: text between the start of a tool block and its first call.
 // Beyond it the block was a quotation, and its text is given back.
