@@ -8,6 +8,8 @@
 #   scripts/setup.sh --venv       a Python environment for tools/oracle, in .venv
 #   scripts/setup.sh --mlx        one with MLX for tests/e2e/test_mlx.py, in
 #                                 .venv-mlx (140 MB)
+#   scripts/setup.sh --clients    one with the client packages that the tests of
+#                                 the server use, in .venv-clients, and chromium
 #
 # Debian 12 and its relatives: through apt-get, as root or with sudo. Elsewhere
 # it names the packages and exits 1 when something is missing.
@@ -41,6 +43,7 @@ commands=("${build_commands[@]}")
 headers=("${build_headers[@]}")
 venv=false
 mlx=false
+clients=false
 for group in "$@"; do
   case "$group" in
     build) ;;
@@ -70,11 +73,16 @@ for group in "$@"; do
       commands+=(python3)
       mlx=true
       ;;
+    --clients)
+      packages+=(chromium python3 python3-venv)
+      commands+=(chromium python3)
+      clients=true
+      ;;
     -h | --help)
       sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
       exit 0
       ;;
-    *) die "unknown group '$group'; the groups are build, test, bench, fuzz, neon, --venv, --mlx" ;;
+    *) die "unknown group '$group'; the groups are build, test, bench, fuzz, neon, --venv, --mlx, --clients" ;;
   esac
 done
 
@@ -144,5 +152,13 @@ if $mlx; then
   .venv-mlx/bin/python -c 'import mlx.core' 2>/dev/null || {
     say "installing tools/mlx/requirements.txt into .venv-mlx"
     .venv-mlx/bin/pip install -q -r tools/mlx/requirements.txt
+  }
+fi
+
+if $clients; then
+  [ -x .venv-clients/bin/python ] || python3 -m venv .venv-clients
+  .venv-clients/bin/python -c 'import anthropic, jsonschema, openai, playwright, pydantic' 2>/dev/null || {
+    say "installing tools/clients/requirements.txt into .venv-clients"
+    .venv-clients/bin/pip install -q -r tools/clients/requirements.txt
   }
 fi

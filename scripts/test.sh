@@ -74,6 +74,10 @@ command -v python3 >/dev/null || {
 scripts/setup.sh --mlx ||
   echo "test: no MLX; tests/e2e/test_mlx.py will be skipped" >&2
 
+# The official client packages and a browser, likewise.
+scripts/setup.sh --clients ||
+  echo "test: no client packages; the tests of the server with them will be skipped" >&2
+
 stage format
 check format scripts/format.sh --check
 
