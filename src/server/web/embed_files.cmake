@@ -55,5 +55,11 @@ const WebFile* find_web_file(std::string_view path) {
   return nullptr;
 }
 
+std::vector<std::string> web_file_paths() {
+  std::vector<std::string> paths;
+  for (const auto& [name, file] : kFiles) paths.emplace_back(name);
+  return paths;
+}
+
 }  // namespace hadal
 ")

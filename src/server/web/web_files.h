@@ -1,7 +1,9 @@
 // The web page: its files, embedded in the program.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace hadal {
 
@@ -14,6 +16,9 @@ struct WebFile {
 // "/" and "/web/NAME"; null for every other path. They hold nothing secret and
 // are served without an API key, so that the page can ask for one.
 const WebFile* find_web_file(std::string_view path);
+
+// All of them.
+std::vector<std::string> web_file_paths();
 
 // The Content-Security-Policy to send with each: the page runs its own scripts
 // alone, asks no other server for anything, and makes no HTML of strings.
