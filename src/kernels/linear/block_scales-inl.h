@@ -1,5 +1,5 @@
 // The scales (and biases) of kN rows of an mxfp4 or affine weight as float32
-// vectors, a lane a row, for a chunk of columns at a time.
+// vectors, a lane a row, for a chunk of columns at a time: what panels need.
 //
 // Two steps, so that a kernel can put work between them: gather() copies the
 // bytes as they lie in the file, a word a row; expand() turns the words into
@@ -23,18 +23,33 @@ namespace HWY_NAMESPACE {
 using TagF = hn::Rebind<float, TagI>;
 using VecF = hn::Vec<TagF>;
 
-constexpr int kChunkBlocks = 16;  // 512 columns
-constexpr int kChunkUnits = kChunkBlocks / kUnit;
-// Rows of the table that expand() fills: a word may hold more factors than are
-// left, of up to four blocks each.
+// A chunk of columns of a panel: groups of 128 columns whose blocks go to the
+// same four accumulators (linear.h), so every fourth one.
+struct Chunk {
+  static constexpr int64_t kStep = kIntegerSums / kGroupBlocks;
+  int64_t first;       // group
+  int groups;          // first, first + kStep, ...
+  int64_t all_blocks;  // of a row
+
+  int64_t group(int i) const { return first + i * kStep; }
+  // Of group i; only a row's last one has less than four.
+  HWY_INLINE int blocks(int i) const {
+    const int64_t left = all_blocks - group(i) * kGroupBlocks;
+    return left < kGroupBlocks ? static_cast<int>(left)
+                               : static_cast<int>(kGroupBlocks);
+  }
+};
+constexpr int kChunkGroups = 4;
+constexpr int kChunkBlocks = kChunkGroups * static_cast<int>(kGroupBlocks);
+// Rows of the table that expand() fills: a word may hold more factors than a
+// group has, of up to four blocks each.
 constexpr int kFactorRows = kChunkBlocks + 4;
 
 // How the factors of a row lie in the file.
 struct FactorLayout {
   ScaleFormat format;
-  int element;      // bytes
-  int shift;        // log2 of the blocks that share a factor
-  int64_t factors;  // of a row
+  int element;  // bytes
+  int shift;    // log2 of the blocks that share a factor
 
   HWY_INLINE explicit FactorLayout(const WeightView& view) {
     format = view.scale_format;
@@ -43,54 +58,43 @@ struct FactorLayout {
                                            : 2;
     const bool affine = view.format == WeightFormat::affine;
     shift = !affine || view.group == 32 ? 0 : view.group == 64 ? 1 : 2;
-    const int64_t blocks = view.cols / 32;
-    factors = blocks >> shift;
   }
-  HWY_INLINE int64_t first(int64_t chunk) const {
-    return chunk * (kChunkBlocks >> shift);
+  HWY_INLINE int64_t offset(int64_t group) const {
+    return (group * kGroupBlocks >> shift) * element;
   }
-  HWY_INLINE int count(int64_t chunk) const {
-    const int64_t left = factors - first(chunk);
-    const int whole = kChunkBlocks >> shift;
-    return left < whole ? static_cast<int>(left) : whole;
+  HWY_INLINE int bytes(int blocks) const { return (blocks >> shift) * element; }
+  HWY_INLINE int words() const {
+    return (bytes(static_cast<int>(kGroupBlocks)) + 3) / 4;
   }
 };
 
-// [words of a row][rows]
+// [words of a group][groups of the chunk][rows]
 struct FactorWords {
-  HWY_ALIGN uint32_t words[kChunkBlocks][kN];
+  HWY_ALIGN uint32_t words[kGroupBlocks][kChunkGroups][kN];
 };
-
-// kWords words of every row.
-template <int kWords>
-HWY_INLINE void gather_words(
-    const uint8_t* const* rows, int64_t offset, FactorWords& to) {
-  for (int i = 0; i < kN; ++i) {
-    uint32_t words[kWords];
-    __builtin_memcpy(words, rows[i] + offset, sizeof(words));
-    for (int w = 0; w < kWords; ++w)
-      to.words[w][i] = words[w];
-  }
-}
 
 HWY_INLINE void gather_factors(
     const FactorLayout& layout,
     const uint8_t* const* rows,
-    int64_t chunk,
+    const Chunk& chunk,
     FactorWords& to) {
-  const int64_t offset = layout.first(chunk) * layout.element;
-  const int bytes = layout.count(chunk) * layout.element;
-  if (bytes == 16)
-    return gather_words<4>(rows, offset, to);
-  if (bytes == 8)
-    return gather_words<2>(rows, offset, to);
-  for (int i = 0; i < kN; ++i)
-    for (int at = 0; at < bytes; at += 4) {
-      const int left = bytes - at < 4 ? bytes - at : 4;
-      uint32_t word = 0;
-      __builtin_memcpy(&word, rows[i] + offset + at, static_cast<size_t>(left));
-      to.words[at / 4][i] = word;
+  for (int g = 0; g < chunk.groups; ++g) {
+    const int64_t offset = layout.offset(chunk.group(g));
+    const int bytes = layout.bytes(chunk.blocks(g));
+    if (bytes == 4) {
+      for (int i = 0; i < kN; ++i)
+        __builtin_memcpy(&to.words[0][g][i], rows[i] + offset, 4);
+      continue;
     }
+    for (int i = 0; i < kN; ++i)
+      for (int at = 0; at < bytes; at += 4) {
+        const int left = bytes - at < 4 ? bytes - at : 4;
+        uint32_t word = 0;
+        __builtin_memcpy(
+            &word, rows[i] + offset + at, static_cast<size_t>(left));
+        to.words[at / 4][g][i] = word;
+      }
+  }
 }
 
 // Half of the E8M0 value in byte `kByte` of the words: the codes of mxfp4 count
@@ -116,43 +120,46 @@ HWY_INLINE VecF widen_f16(VecI halves) {
   return hn::PromoteTo(TagF(), hn::BitCast(dh, hn::TruncateTo(d16, low)));
 }
 
-// Factor f of the chunk to every one of its blocks: to[block * stride + row].
+// The factors of a chunk to every one of their blocks, block j of group g:
+// to[(4 g + j) * stride + row].
 HWY_INLINE void expand_factors(
     const FactorLayout& layout,
-    int64_t chunk,
+    const Chunk& chunk,
     const FactorWords& from,
     float* to,
     int64_t stride) {
   const TagI d;
   const TagF df;
   const int repeats = 1 << layout.shift;
-  const auto put = [&](VecF factor) HWY_ATTR {
-    for (int i = 0; i < repeats; ++i, to += stride)
-      hn::StoreU(factor, df, to);
-  };
-  const int bytes = layout.count(chunk) * layout.element;
-  for (int w = 0; 4 * w < bytes; ++w) {
-    const VecI words =
-        hn::Load(d, reinterpret_cast<const int32_t*>(from.words[w]));
-    switch (layout.format) {
-      case ScaleFormat::e8m0:
-        put(half_e8m0<0>(words));
-        put(half_e8m0<1>(words));
-        put(half_e8m0<2>(words));
-        put(half_e8m0<3>(words));
-        break;
-      case ScaleFormat::bf16:
-        put(hn::BitCast(df, hn::ShiftLeft<16>(words)));
-        put(hn::BitCast(
-            df, hn::And(words, hn::Set(d, static_cast<int>(0xFFFF0000)))));
-        break;
-      case ScaleFormat::f16:
-        put(widen_f16(words));
-        put(widen_f16(hn::ShiftRight<16>(words)));
-        break;
-      default:
-        put(hn::BitCast(df, words));
-        break;
+  for (int g = 0; g < chunk.groups; ++g) {
+    float* at = to + g * kGroupBlocks * stride;
+    const auto put = [&](VecF factor) HWY_ATTR {
+      for (int i = 0; i < repeats; ++i, at += stride)
+        hn::StoreU(factor, df, at);
+    };
+    for (int w = 0; w < layout.words(); ++w) {
+      const VecI words =
+          hn::Load(d, reinterpret_cast<const int32_t*>(from.words[w][g]));
+      switch (layout.format) {
+        case ScaleFormat::e8m0:
+          put(half_e8m0<0>(words));
+          put(half_e8m0<1>(words));
+          put(half_e8m0<2>(words));
+          put(half_e8m0<3>(words));
+          break;
+        case ScaleFormat::bf16:
+          put(hn::BitCast(df, hn::ShiftLeft<16>(words)));
+          put(hn::BitCast(
+              df, hn::And(words, hn::Set(d, static_cast<int>(0xFFFF0000)))));
+          break;
+        case ScaleFormat::f16:
+          put(widen_f16(words));
+          put(widen_f16(hn::ShiftRight<16>(words)));
+          break;
+        default:
+          put(hn::BitCast(df, words));
+          break;
+      }
     }
   }
 }

@@ -23,6 +23,14 @@ struct IntegerJob {
   int64_t input_row(int64_t i) const { return ids != nullptr ? ids[i] : i; }
 };
 
+// Accumulators of an output: block b goes to number b mod 16 (linear.h).
+inline constexpr int64_t kIntegerSums = 16;
+
+// Blocks of `cols` columns, filled up to a multiple of kIntegerSums.
+constexpr int64_t padded_blocks(int64_t cols) {
+  return (cols / 32 + kIntegerSums - 1) / kIntegerSums * kIntegerSums;
+}
+
 // The scratch memory of both is aligned to 64 bytes.
 //
 // Few tokens, at most kRowTokens: rows are decoded in registers.

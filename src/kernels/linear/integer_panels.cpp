@@ -4,7 +4,9 @@
 // kPanelLanes rows by a chunk of columns become a panel that stays in the first
 // cache, int32 [block][8 quads of codes][rows]. Tiles of tokens pass over it
 // with broadcast activations; between chunks the accumulators rest in memory.
-// Every output still adds its blocks in increasing order (linear.h).
+// Of the sixteen accumulators of an output (linear.h) a chunk holds the columns
+// of four, and a tile works on one at a time, which therefore needs no more
+// registers than a plain sum.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/linear/integer_panels.cpp"
 #include "hwy/foreach_target.h"  // first: it includes this file per target
@@ -28,13 +30,13 @@
 #define HADAL_INTEGER_PANELS_ONCE
 namespace hadal {
 
-// Tokens whose accumulators are kept at a time: 32 KB of them for 32 rows.
+// Tokens whose sums are kept at a time: 160 KB of them for 32 rows.
 inline constexpr int64_t kTokensAtOnce = 252;
 
 // The widest panel, of two vectors of 16 rows and 16 blocks of 32 columns, its
-// scales and biases, and the accumulators.
+// scales and biases, and five sums a token.
 inline constexpr int64_t kWidestPanelBytes =
-    32 * 16 * 32 + 2 * 20 * 32 * 4 + kTokensAtOnce * 32 * 4;
+    32 * 16 * 32 + 2 * 20 * 32 * 4 + kTokensAtOnce * 5 * 32 * 4;
 
 }  // namespace hadal
 #endif
@@ -51,46 +53,60 @@ void Panels(const IntegerJob& job, std::byte*) {
 
 #else
 
-// kN rows to lanes [p * kN, (p + 1) * kN) of the panel.
+// A unit of kN rows to the kN lanes from `to` on.
+template <class Codes>
+HWY_INLINE void fill_unit(
+    const Codes& codes, const UnitOfRows<Codes>& unit, int32_t* to) {
+  const TagI d;
+  VecI quads[8][kUnit];
+  for (int q = 0; q < kUnit; ++q) {
+    VecI even[4];
+    VecI odd[4];
+    for (int i = 0; i < 4; ++i) {
+      VecU8 a;
+      VecU8 b;
+      codes.load(unit.at(4 * q + i), a, b);
+      if (Codes::kNatural)
+        split_even_odd(a, b);
+      even[i] = hn::BitCast(d, a);
+      odd[i] = hn::BitCast(d, b);
+    }
+    VecI turned[4];
+    transpose4(even, turned);
+    for (int i = 0; i < 4; ++i)
+      quads[i][q] = turned[i];
+    transpose4(odd, turned);
+    for (int i = 0; i < 4; ++i)
+      quads[4 + i][q] = turned[i];
+  }
+  for (int i = 0; i < 8; ++i) {
+    VecI turned[kUnit];
+    transpose_blocks(quads[i], turned);
+    for (int j = 0; j < kUnit; ++j)
+      hn::StoreU(turned[j], d, to + (8 * j + i) * kPanelLanes);
+  }
+}
+
+// The chunk of kN rows to lanes [p * kN, (p + 1) * kN) of the panel; requests
+// as many bytes of the rows that follow.
 template <class Codes>
 HWY_NOINLINE void fill_panel(
     const Codes& codes,
     const WeightRows& rows,
-    int64_t first_unit,
-    int64_t end_unit,
+    const Chunk& chunk,
     int p,
-    const Panel& panel) {
-  const TagI d;
-  for (int64_t u = first_unit; u < end_unit; ++u) {
-    const UnitOfRows<Codes> unit(rows, u);
-    VecI quads[8][kUnit];
-    for (int q = 0; q < kUnit; ++q) {
-      VecI even[4];
-      VecI odd[4];
-      for (int i = 0; i < 4; ++i) {
-        VecU8 a;
-        VecU8 b;
-        codes.load(unit.at(4 * q + i), a, b);
-        if (Codes::kNatural)
-          split_even_odd(a, b);
-        even[i] = hn::BitCast(d, a);
-        odd[i] = hn::BitCast(d, b);
-      }
-      VecI turned[4];
-      transpose4(even, turned);
-      for (int i = 0; i < 4; ++i)
-        quads[i][q] = turned[i];
-      transpose4(odd, turned);
-      for (int i = 0; i < 4; ++i)
-        quads[4 + i][q] = turned[i];
-    }
-    int32_t* to =
-        panel.codes + p * kN + (u - first_unit) * kUnit * 8 * kPanelLanes;
-    for (int i = 0; i < 8; ++i) {
-      VecI turned[kUnit];
-      transpose_blocks(quads[i], turned);
-      for (int j = 0; j < kUnit; ++j)
-        hn::StoreU(turned[j], d, to + (8 * j + i) * kPanelLanes);
+    const Panel& panel,
+    FileAhead<2>& ahead) {
+  constexpr int kUnitsInGroup = kGroupBlocks / kUnit;
+  int32_t* to = panel.codes + p * kN;
+  for (int g = 0; g < chunk.groups; ++g) {
+    const int units = (chunk.blocks(g) + kUnit - 1) / kUnit;
+    for (int i = 0; i < units; ++i) {
+      ahead.request(kN * Codes::kUnitBytes);
+      fill_unit(
+          codes,
+          UnitOfRows<Codes>(rows, chunk.group(g) * kUnitsInGroup + i),
+          to + (g * kGroupBlocks + i * kUnit) * 8 * kPanelLanes);
     }
   }
 }
@@ -109,49 +125,64 @@ HWY_NOINLINE void panel_rows(
   WeightRows rows[kPanelVecs];
   for (int p = 0; p < kPanelVecs; ++p)
     find_rows<Codes>(weight, first + p * kN, job.row_end, rows[p]);
+  constexpr int64_t kGroupBytes = kPlanes * kGroupColumns + 64;
   const int8_t* x[kTokensAtOnce];
-  for (int64_t t = begin; t < end; ++t)
-    x[t - begin] = job.input->codes + (job.ids != nullptr ? job.ids[t] : t) *
-                                          job.input->code_stride;
   const int64_t count = end - begin;
-  for (int64_t i = 0; i < count * kPanelLanes; i += kN)
+  for (int64_t i = 0; i < count * kTokenSums; i += kN)
     hn::StoreU(hn::Zero(TagF()), TagF(), panel.sums + i);
 
   const int64_t blocks = weight.cols / 32;
+  const int64_t groups = (blocks + kGroupBlocks - 1) / kGroupBlocks;
+  // The columns are not read in the order of the file: the next panel's rows
+  // are requested in that order while this one is in use.
+  FileAhead<2> ahead(rows[0].data[0] + kPanelLanes * weight.row_bytes);
+  FileAhead<2> ahead_scales(
+      rows[0].scales[0] + kPanelLanes * weight.scale_stride);
+  FileAhead<2> ahead_biases(
+      kAffine ? rows[0].biases[0] + kPanelLanes * weight.scale_stride
+              : nullptr);
   FactorWords words;
-  for (int64_t chunk = 0; chunk * kChunkBlocks < blocks; ++chunk) {
-    const int64_t left = blocks - chunk * kChunkBlocks;
-    const int in_chunk =
-        left < kChunkBlocks ? static_cast<int>(left) : kChunkBlocks;
-    const int64_t unit = chunk * kChunkUnits;
-    for (int p = 0; p < kPanelVecs; ++p) {
-      gather_factors(layout, rows[p].scales, chunk, words);
-      expand_factors(layout, chunk, words, panel.scales + p * kN, kPanelLanes);
-      if (kAffine) {
-        gather_factors(layout, rows[p].biases, chunk, words);
+  for (int64_t start = 0; start < Chunk::kStep; ++start)
+    for (int64_t group = start; group < groups;
+         group += kChunkGroups * Chunk::kStep) {
+      const int64_t left = (groups - group + Chunk::kStep - 1) / Chunk::kStep;
+      const Chunk chunk = {
+          group,
+          left < kChunkGroups ? static_cast<int>(left) : kChunkGroups,
+          blocks};
+      const int64_t factor_bytes =
+          chunk.groups * layout.bytes(kGroupBlocks) * kPanelLanes;
+      ahead_scales.request(factor_bytes);
+      if (kAffine)
+        ahead_biases.request(factor_bytes);
+      for (int p = 0; p < kPanelVecs; ++p) {
+        gather_factors(layout, rows[p].scales, chunk, words);
         expand_factors(
-            layout, chunk, words, panel.biases + p * kN, kPanelLanes);
+            layout, chunk, words, panel.scales + p * kN, kPanelLanes);
+        if (kAffine) {
+          gather_factors(layout, rows[p].biases, chunk, words);
+          expand_factors(
+              layout, chunk, words, panel.biases + p * kN, kPanelLanes);
+        }
+        fill_panel(codes, rows[p], chunk, p, panel, ahead);
       }
-      fill_panel(
-          codes,
-          rows[p],
-          unit,
-          unit + (in_chunk + kUnit - 1) / kUnit,
-          p,
-          panel);
+      for (int64_t t = 0; t < count; ++t)
+        x[t] = job.input->codes +
+               (job.ids != nullptr ? job.ids[begin + t] : begin + t) *
+                   job.input->code_stride +
+               group * kGroupBytes;
+      all_tiles<kPlanes, kAffine, kWide>(
+          panel,
+          PanelChunk(chunk, group == start, left <= kChunkGroups),
+          x,
+          count);
     }
-    all_tiles<kPlanes, kAffine, kWide>(panel, in_chunk, x, count);
-    const int64_t step =
-        kChunkBlocks / kGroupBlocks * (kPlanes * kGroupColumns + 64);
-    for (int64_t t = 0; t < count; ++t)
-      x[t] += step;
-  }
   for (int64_t t = 0; t < count; ++t)
     for (int p = 0; p < kPanelVecs; ++p) {
       const int64_t row = first + p * kN;
       if (row < job.row_end)
         store_rows(
-            hn::LoadU(TagF(), panel.sums + t * kPanelLanes + p * kN),
+            hn::LoadU(TagF(), panel.sums + t * kTokenSums + p * kN),
             row,
             job.row_end,
             job.y + (begin + t) * job.y_stride + (row - job.row_begin));

@@ -35,12 +35,14 @@
 //     s[b] = amax / L,  c[k] = round to nearest even(x[k] * (L / amax));
 //     amax below 2^-100: s[b] = 0 and c = 0; NaN or infinite: s[b] = NaN, c =
 //     0.
+//   Sixteen accumulators begin at 0; block b goes to number b mod 16, blocks in
+//   increasing order.
 //   mxfp4, with q[k] = twice the E2M1 value (an integer):
 //     acc = fma(float(sum c q), s[b] * (scale / 2), acc)
 //   affine, with q[k] the unsigned code:
 //     acc = fma(float(sum c q), s[b] * scale, acc)
 //     acc = fma(s[b] * float(sum c), bias, acc)
-//   over b in increasing order with one accumulator that begins at 0; y = acc.
+//   y begins at 0 and takes the accumulators 0 to 15 one after the other.
 //   The sums of integers are exact in int32 and in float32: of int16 codes and
 //   mxfp4 halves at most 32 * 32639 * 12 < 2^24.
 #pragma once

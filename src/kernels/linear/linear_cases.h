@@ -132,6 +132,10 @@ inline std::vector<LinearCase> linear_cases() {
     cases.push_back({"odd blocks" + name, odd, codes, 1});
     cases.push_back({"odd blocks, 3 tokens" + name, odd, codes, 3});
     cases.push_back({"odd blocks panel" + name, odd, codes, 31});
+    // Whole vectors of blocks and a rest.
+    const WeightView rest = scaled_weight(mxfp4, 21, 2144);
+    cases.push_back({"a rest of blocks" + name, rest, codes, 2});
+    cases.push_back({"a rest of blocks panel" + name, rest, codes, 14});
   }
   for (int bits : {2, 3, 4, 5, 6, 8})
     for (int group : {32, 64, 128}) {
@@ -144,6 +148,18 @@ inline std::vector<LinearCase> linear_cases() {
       cases.push_back({name + " int8", weight, int8, 2});
       cases.push_back({name + " int8 panel", weight, int8, 15});
       cases.push_back({name + " f32", weight, full, 3});
+      if (group == 32)
+        cases.push_back(
+            {name + " long int8",
+             affine_weight(bits, group, 19, 1056, scale),
+             int8,
+             1});
+      if (group == 64)
+        cases.push_back(
+            {name + " whole int8",
+             affine_weight(bits, group, 19, 1024, scale),
+             int8,
+             1});
     }
   return cases;
 }

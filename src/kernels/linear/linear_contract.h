@@ -109,8 +109,9 @@ inline float contract_integer(
   std::vector<uint8_t> codes(static_cast<size_t>(view.cols));
   const std::byte* data = view.data + row * view.row_bytes;
   unpack_affine(affine ? view.bits : 4, data, 0, view.cols, codes.data());
-  float acc = 0;
+  float sums[16] = {};
   for (int64_t k0 = 0; k0 < view.cols; k0 += 32) {
+    float& acc = sums[k0 / 32 % 16];
     const int64_t end = std::min(view.cols, k0 + 32);
     float amax = 0;
     for (int64_t k = k0; k < end; ++k)
@@ -150,7 +151,10 @@ inline float contract_integer(
     acc = std::fma(dot, s * number(view.scales), acc);
     acc = std::fma(s * static_cast<float>(sum), number(view.biases), acc);
   }
-  return acc;
+  float y = 0;
+  for (const float acc : sums)
+    y += acc;
+  return y;
 }
 
 inline std::vector<float> contract(

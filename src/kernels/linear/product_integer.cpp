@@ -1,8 +1,9 @@
 // Products with int8 and int16 activations: exact integers inside a block of 32
-// columns, one float32 accumulator an output over the blocks (linear.h). Here:
-// which kernel does the work, and the plain one for machines without vectors.
+// columns, float32 accumulators over the blocks (linear.h). Here: which kernel
+// does the work, and the plain one for machines without vectors.
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "kernels/codecs/affine.h"
 #include "kernels/linear/integer_job.h"
@@ -66,17 +67,17 @@ float add_plain_block(
 void plain_integer_product(const IntegerJob& job) {
   const WeightView& weight = *job.weight;
   const bool affine = weight.format == WeightFormat::affine;
+  std::vector<float> sums(static_cast<size_t>(job.count * kIntegerSums));
   for (int64_t r = job.row_begin; r < job.row_end; ++r) {
-    float* y = job.y + (r - job.row_begin);
-    for (int64_t t = 0; t < job.count; ++t)
-      y[t * job.y_stride] = 0;
+    std::fill(sums.begin(), sums.end(), 0.0F);
     for (int64_t b = 0; b < weight.cols / 32; ++b) {
       uint8_t codes[32];
       decode_block(weight, r, 32 * b, codes);
       const float scale = weight_scale(weight, r, 32 * b);
       const float bias = affine ? weight_bias(weight, r, 32 * b) : 0;
       for (int64_t t = 0; t < job.count; ++t) {
-        float& sum = y[t * job.y_stride];
+        float& sum =
+            sums[static_cast<size_t>(t * kIntegerSums + b % kIntegerSums)];
         sum = add_plain_block(
             job,
             job.input->codes + job.input_row(t) * job.input->code_stride,
@@ -86,6 +87,12 @@ void plain_integer_product(const IntegerJob& job) {
             bias,
             sum);
       }
+    }
+    for (int64_t t = 0; t < job.count; ++t) {
+      float y = 0;
+      for (int64_t i = 0; i < kIntegerSums; ++i)
+        y += sums[static_cast<size_t>(t * kIntegerSums + i)];
+      job.y[t * job.y_stride + r - job.row_begin] = y;
     }
   }
 }

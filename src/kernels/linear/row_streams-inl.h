@@ -1,5 +1,5 @@
 // What a product of few tokens reads beside the codes of the weight: the
-// tokens' own codes, and the scales and biases of kN rows.
+// tokens' own codes and factors, and the scales and biases of a row.
 //
 // Included once per target, after weight_rows-inl.h; not for HWY_SCALAR.
 #if defined(HADAL_ROW_STREAMS_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -9,102 +9,172 @@
 #define HADAL_ROW_STREAMS_INL_H_
 #endif
 
+#include "kernels/linear/scale_rows-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace hadal {
 namespace HWY_NAMESPACE {
 
 #if HWY_TARGET != HWY_SCALAR
 
+// Four units make a span: kN blocks, whose sums fill a vector. Lane 4 j + u
+// belongs to block j of unit u, as sum_blocks4 leaves them.
+constexpr int kSpanUnits = 4;
+constexpr int kSpanGroups = kN / static_cast<int>(kGroupBlocks);
+// Vectors that hold the 16 accumulators of an output; span c adds to number
+// c mod kSumVecs.
+constexpr int kSumVecs = static_cast<int>(kIntegerSums) / kN;
+constexpr int span_block(int lane) {
+  return lane % 4 * kUnit + lane / 4;
+}
+
 HWY_INLINE void prefetch_lines(const uint8_t* from, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64)
     __builtin_prefetch(from + i, 0, 3);
 }
 
-// How far beyond the next block of rows requests run: what the memory delivers
-// in the time of one request.
-constexpr int64_t kLatencyBytes = 2048;
+// How far ahead of the codes in use requests run, in the order of the file:
+// some times what memory delivers in the time of one request, and a quarter of
+// a first cache, so that what has been requested is there when it is due.
+constexpr int64_t kAheadBytes = 12 * 1024;
 
-// The tokens of a job: where their groups begin, and their codes in the order
-// of the weight's, which for natural orders is a copy.
-template <int T, int kPlanes>
+// The tokens of a job: where their groups begin, their codes in the order of
+// the weight's (which for natural orders is a copy), and the factors of their
+// blocks in the order of the lanes.
+template <int T, int kPlanes, bool kAffine>
 struct RowInput {
   static constexpr int64_t kGroupBytes = kPlanes * kGroupColumns + 64;
+  static constexpr int64_t kSpanBytes = kSpanGroups * kGroupBytes;
   const int8_t* codes[T];
-  const int8_t* factors[T];
+  // [spans][kN]. Of mxfp4: half of s, since its codes count halves.
+  const float* scales[T];
+  const int32_t* offsets[T];    // mxfp4: what the unsigned codes are too large
+  const float* scaled_sums[T];  // affine
 
+  // Returns the scratch memory behind what it uses.
   template <bool kNatural>
-  HWY_INLINE void prepare(const IntegerJob& job, std::byte* scratch) {
-    const TagI8 d;
+  HWY_INLINE std::byte* prepare(const IntegerJob& job, std::byte* scratch) {
     const int64_t groups =
         (job.weight->cols + kGroupColumns - 1) / kGroupColumns;
+    const int64_t blocks = padded_blocks(job.weight->cols);
     int8_t* copy = reinterpret_cast<int8_t*>(scratch);
     for (int t = 0; t < T; ++t) {
       const int8_t* from =
           job.input->codes +
           (job.ids != nullptr ? job.ids[t] : t) * job.input->code_stride;
-      codes[t] = from;
-      factors[t] = from + kGroupBytes - sizeof(BlockFactors);
-      if (!kNatural)
-        continue;
-      codes[t] = copy;
-      for (int64_t g = 0; g < groups; ++g) {
-        for (int i = 0; i < 64; i += 16 * kUnit) {
-          const VecI8 even = hn::LoadU(d, from + i);
-          const VecI8 odd = hn::LoadU(d, from + 64 + i);
-          hn::StoreU(hn::InterleaveLower(d, even, odd), d, copy + i);
-          hn::StoreU(hn::InterleaveUpper(d, even, odd), d, copy + 64 + i);
-        }
-        from += kGroupBytes;
-        copy += kGroupBytes;
+      codes[t] = kNatural ? copy : from;
+      if (kNatural)
+        copy = copy_natural(from, groups, copy);
+      float* scale = reinterpret_cast<float*>(copy);
+      int32_t* second = reinterpret_cast<int32_t*>(scale + blocks);
+      scales[t] = scale;
+      offsets[t] = second;
+      scaled_sums[t] = reinterpret_cast<const float*>(second);
+      copy = reinterpret_cast<int8_t*>(second + blocks);
+      for (int64_t i = 0; i < blocks; ++i) {
+        const int64_t b = i / kN * kN + span_block(static_cast<int>(i % kN));
+        take_factors(from, groups, b, scale + i, second + i);
       }
     }
+    return reinterpret_cast<std::byte*>(copy);
+  }
+
+ private:
+  static HWY_INLINE void take_factors(
+      const int8_t* row,
+      int64_t groups,
+      int64_t block,
+      float* scale,
+      int32_t* second) {
+    const int64_t group = block / kGroupBlocks;
+    *scale = 0;
+    *second = 0;
+    if (group >= groups)
+      return;
+    const BlockFactors& factors = *reinterpret_cast<const BlockFactors*>(
+        row + (group + 1) * kGroupBytes - sizeof(BlockFactors));
+    const int64_t i = block % kGroupBlocks;
+    *scale = kAffine ? factors.scale[i] : 0.5F * factors.scale[i];
+    if (kAffine)
+      __builtin_memcpy(second, &factors.scaled_sum[i], 4);
+    else
+      *second = factors.offset[i];
+  }
+
+  // Returns the end of the copy.
+  static HWY_INLINE int8_t* copy_natural(
+      const int8_t* from, int64_t groups, int8_t* to) {
+    const TagI8 d;
+    for (int64_t g = 0; g < groups; ++g) {
+      for (int i = 0; i < 64; i += 16 * kUnit) {
+        const VecI8 even = hn::LoadU(d, from + i);
+        const VecI8 odd = hn::LoadU(d, from + 64 + i);
+        hn::StoreU(hn::InterleaveLower(d, even, odd), d, to + i);
+        hn::StoreU(hn::InterleaveUpper(d, even, odd), d, to + 64 + i);
+      }
+      from += kGroupBytes;
+      to += kGroupBytes;
+    }
+    return to;
   }
 };
 
-// Scales and biases of kN rows, a chunk after the other; the bytes of the next
-// chunk are gathered while one is in use.
+// The scales and biases of one row after the other as float32, a vector a span.
 template <bool kAffine>
 class RowFactors {
  public:
-  HWY_INLINE RowFactors(const WeightView& weight, const WeightRows& rows)
-      : layout_(weight), rows_(rows) {
-    gather(0);
-    next_scales_ = rows.scales[0] + kN * weight.scale_stride;
-    if (kAffine)
-      next_biases_ = rows.biases[0] + kN * weight.scale_stride;
+  // `memory`: 2 * room_of(cols) floats.
+  HWY_INLINE RowFactors(const WeightView& weight, float* memory)
+      : weight_(weight),
+        rows_ahead_((kAheadBytes + weight.row_bytes - 1) / weight.row_bytes),
+        scales_(memory),
+        biases_(memory + room_of(weight.cols)) {
+    const int64_t width = scale_width(weight);
+    bytes_ = weight.cols / width * bytes_of_scale(weight.scale_format);
+    shift_ = width == 32 ? 0 : width == 64 ? 1 : 2;
+    // Lanes beyond a row's last factor must not be NaN.
+    for (int64_t i = 0; i < 2 * room_of(weight.cols); i += kN)
+      hn::StoreU(hn::Zero(TagF()), TagF(), memory + i);
+    for (int lane = 0; lane < kN; ++lane)
+      lanes_[lane] = span_block(lane) >> shift_;
   }
-  HWY_INLINE void load(int64_t chunk) {
-    expand_factors(layout_, chunk, scale_words_, scales, kN);
-    if (kAffine)
-      expand_factors(layout_, chunk, bias_words_, biases, kN);
-    if (layout_.first(chunk + 1) < layout_.factors)
-      gather(chunk + 1);
-    // The rows that follow, in file order.
-    const int64_t bytes = kN * layout_.count(chunk) * layout_.element;
-    prefetch_lines(next_scales_, bytes);
-    next_scales_ += bytes;
+  HWY_INLINE void load(int64_t row) {
+    widen_scale_row<false>(weight_, row, scales_, 0);
+    const int64_t ahead = (row + rows_ahead_) * weight_.scale_stride;
+    prefetch_lines(
+        reinterpret_cast<const uint8_t*>(weight_.scales) + ahead, bytes_);
     if (kAffine) {
-      prefetch_lines(next_biases_, bytes);
-      next_biases_ += bytes;
+      widen_scale_row<true>(weight_, row, biases_, 0);
+      prefetch_lines(
+          reinterpret_cast<const uint8_t*>(weight_.biases) + ahead, bytes_);
     }
   }
+  HWY_INLINE VecF scales(int64_t span) const { return at(scales_, span); }
+  HWY_INLINE VecF biases(int64_t span) const { return at(biases_, span); }
 
-  HWY_ALIGN float scales[kFactorRows * kN];
-  HWY_ALIGN float biases[kAffine ? kFactorRows * kN : kN];
-
- private:
-  HWY_INLINE void gather(int64_t chunk) {
-    gather_factors(layout_, rows_.scales, chunk, scale_words_);
-    if (kAffine)
-      gather_factors(layout_, rows_.biases, chunk, bias_words_);
+  // A span may read a vector from its first factor on.
+  static HWY_INLINE int64_t room_of(int64_t cols) {
+    return padded_blocks(cols) + kIntegerSums;
   }
 
-  FactorLayout layout_;
-  const WeightRows& rows_;
-  FactorWords scale_words_;
-  FactorWords bias_words_;
-  const uint8_t* next_scales_ = nullptr;
-  const uint8_t* next_biases_ = nullptr;
+ private:
+  static HWY_INLINE int64_t bytes_of_scale(ScaleFormat format) {
+    return format == ScaleFormat::e8m0 ? 1 : format == ScaleFormat::f32 ? 4 : 2;
+  }
+  HWY_INLINE VecF at(const float* factors, int64_t span) const {
+    const TagF d;
+    return hn::TableLookupLanes(
+        hn::LoadU(d, factors + (span * kN >> shift_)),
+        hn::SetTableIndices(d, lanes_));
+  }
+
+  const WeightView& weight_;
+  int64_t rows_ahead_;
+  int64_t bytes_;  // of a row's scales
+  int shift_;      // log2 of the blocks that share a factor
+  float* scales_;
+  float* biases_;
+  HWY_ALIGN int32_t lanes_[kN];
 };
 
 #endif  // HWY_TARGET != HWY_SCALAR

@@ -76,6 +76,22 @@ struct UnitOfRows {
   HWY_INLINE const uint8_t* at(int i) const { return row[i] + offset; }
 };
 
+// Requests bytes of the file one after the other, long before they are needed:
+// kLevel 3 to the first cache, 2 to the second.
+template <int kLevel>
+class FileAhead {
+ public:
+  HWY_INLINE explicit FileAhead(const uint8_t* at) : at_(at) {}
+  HWY_INLINE void request(int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64)
+      __builtin_prefetch(at_ + i, 0, kLevel);
+    at_ += bytes;
+  }
+
+ private:
+  const uint8_t* at_;
+};
+
 // In-lane transposition of 4 x 4: out[i] has in every 128-bit block the
 // elements i of a, b, c, d.
 HWY_INLINE void transpose4(const VecI (&in)[4], VecI (&out)[4]) {

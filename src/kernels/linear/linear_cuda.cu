@@ -1,0 +1,77 @@
+// A product on a GPU: one warp a row of the weight, up to eight tokens at once,
+// so the weights are read once for eight tokens.
+#include <algorithm>
+
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/kernels.h"
+#include "kernels/cuda/prepare.cuh"
+#include "kernels/cuda/sums.cuh"
+#include "kernels/cuda/weights.cuh"
+
+namespace hadal {
+namespace {
+
+constexpr int kTokens = 8;
+constexpr int kThreads = 256;
+
+__global__ void linear_kernel(
+    WeightView weight,
+    bool rounded,
+    const float* x,
+    int64_t x_stride,
+    int64_t tokens,
+    float* y,
+    int64_t y_stride) {
+  const int64_t row =
+      (blockIdx.x * int64_t{kThreads} + threadIdx.x) / cuda::kWarp;
+  if (row >= weight.rows)
+    return;
+  const int64_t first = blockIdx.y * int64_t{kTokens};
+  const int count = static_cast<int>(
+      tokens - first < kTokens ? tokens - first : int64_t{kTokens});
+  float sums[kTokens];
+  cuda::row_products<kTokens>(
+      weight, row, rounded, x + first * x_stride, x_stride, count, sums);
+  for (int t = 0; t < count; ++t) {
+    const float sum = cuda::warp_sum(sums[t]);
+    if (threadIdx.x % cuda::kWarp == 0)
+      y[(first + t) * y_stride + row] = sum;
+  }
+}
+
+}  // namespace
+
+void linear_cuda(const LinearParams& params) {
+  const int64_t cols = params.weight.cols;
+  if (params.tokens == 0 || params.weight.rows == 0)
+    return;
+  const float* x = params.x;
+  int64_t stride = params.x_stride;
+  if (params.activation != ActivationFormat::f32) {
+    static cuda::DeviceBuffer prepared;
+    auto* const out = prepared.reserve_array<float>(params.tokens * cols);
+    cuda::prepare_activations(
+        x, stride, params.tokens, cols, params.activation, false, out);
+    x = out;
+    stride = cols;
+  }
+  // More tokens than a grid has rows go in several launches.
+  constexpr int64_t kMost = int64_t{65'535} * kTokens;
+  for (int64_t first = 0; first < params.tokens; first += kMost) {
+    const int64_t count = std::min(kMost, params.tokens - first);
+    const dim3 grid(
+        cuda::blocks(params.weight.rows, kThreads / cuda::kWarp),
+        cuda::blocks(count, kTokens));
+    linear_kernel<<<grid, kThreads, 0, cuda::stream()>>>(
+        params.weight,
+        params.activation == ActivationFormat::bf16,
+        x + first * stride,
+        stride,
+        count,
+        params.y + first * params.y_stride,
+        params.y_stride);
+  }
+  cuda::check(cudaGetLastError(), "a product");
+}
+
+}  // namespace hadal
