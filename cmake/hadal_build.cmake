@@ -36,14 +36,31 @@ if(HADAL_BENCH)
   find_package(benchmark REQUIRED)
 endif()
 
+# Real code for Hopper, portable code for any GPU from compute capability 8.0.
+if(HADAL_CUDA)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES "80-virtual;90a-real")
+  endif()
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+  enable_language(CUDA)
+  # CMake 3.25 does not know yet that nvcc has C++20.
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  list(APPEND CMAKE_CUDA_COMPILE_FEATURES cuda_std_20)
+  find_package(CUDAToolkit REQUIRED)
+endif()
+
 # The invariance law (docs/architecture.md): a product is fused with a sum
 # only where the source says so, on every compiler.
 add_library(hadal_options INTERFACE)
-target_compile_options(hadal_options INTERFACE -ffp-contract=off -Wall -Wextra
-  -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers)
+set(cxx $<COMPILE_LANGUAGE:CXX>)
+set(cuda $<COMPILE_LANGUAGE:CUDA>)
+target_compile_options(hadal_options INTERFACE
+  "$<${cxx}:-ffp-contract=off;-Wall;-Wextra;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wno-missing-field-initializers>"
+  "$<${cuda}:--fmad=false;--expt-relaxed-constexpr>")
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # g++ 12 warns of overlap inside std::string operations (its bug 105651).
-  target_compile_options(hadal_options INTERFACE -Wno-restrict)
+  target_compile_options(hadal_options INTERFACE "$<${cxx}:-Wno-restrict>")
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND
    CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
@@ -53,7 +70,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND
   target_compile_options(hadal_options INTERFACE -march=armv8-a+crypto)
 endif()
 if(HADAL_WERROR)
-  target_compile_options(hadal_options INTERFACE -Werror)
+  target_compile_options(hadal_options INTERFACE
+    "$<${cxx}:-Werror>" "$<${cuda}:-Werror=all-warnings>")
 endif()
 if(HADAL_SANITIZE)
   target_compile_options(hadal_options INTERFACE

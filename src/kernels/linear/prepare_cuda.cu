@@ -72,8 +72,7 @@ void prepare_activations(
       x, x_stride, cols, ActivationFormat::f32, out);
   fp8_round_trip_cuda(
       {.x = out, .stride = cols, .rows = tokens, .cols = cols, .block = 128});
-  prepare_kernel<<<grid, kThreads, 0, stream()>>>(
-      out, cols, cols, format, out);
+  prepare_kernel<<<grid, kThreads, 0, stream()>>>(out, cols, cols, format, out);
   check(cudaGetLastError(), "preparing activations");
 }
 

@@ -1,0 +1,52 @@
+#include "kernels/cuda/device.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "hadal/error.h"
+
+namespace hadal::cuda {
+
+void check(cudaError_t status, const char* action) {
+  if (status == cudaSuccess)
+    return;
+  throw Error(
+      status == cudaErrorMemoryAllocation ? ErrorCode::resource
+                                          : ErrorCode::internal,
+      fmt::format("CUDA: {}: {}", action, cudaGetErrorString(status)));
+}
+
+cudaStream_t stream() {
+  static const cudaStream_t kStream = [] {
+    cudaStream_t made = nullptr;
+    check(
+        cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking),
+        "making a stream");
+    return made;
+  }();
+  return kStream;
+}
+
+DeviceBuffer::~DeviceBuffer() {
+  cudaFree(data_);
+}
+
+DeviceBuffer::DeviceBuffer(DeviceBuffer&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
+
+void* DeviceBuffer::reserve(int64_t bytes) {
+  if (bytes > capacity_) {
+    check(cudaStreamSynchronize(stream()), "waiting before memory grows");
+    cudaFree(std::exchange(data_, nullptr));
+    capacity_ = 0;
+    check(
+        cudaMalloc(&data_, static_cast<size_t>(bytes)),
+        "allocating device memory");
+    capacity_ = bytes;
+  }
+  return data_;
+}
+
+}  // namespace hadal::cuda

@@ -1,0 +1,49 @@
+// The CUDA kernels: the operations of backend.h on a GPU. Every pointer in the
+// parameters, those inside weight views and tables included, is the device's.
+// Work is put into cuda::stream(); nothing waits for it.
+//
+// Orders of sums depend on an operation's own dimensions alone, so the
+// invariance law holds on this backend as on the others; its bits are not those
+// of the CPU. Simplest right versions: what is said of speed stands in
+// docs/notes/cuda.md.
+#pragma once
+
+#include "kernels/activation_rounding/activation_rounding_params.h"
+#include "kernels/compressor_pool/compressor_pool_params.h"
+#include "kernels/experts/experts_params.h"
+#include "kernels/hyper_connection/hyper_connection_params.h"
+#include "kernels/indexer/indexer_params.h"
+#include "kernels/linear/linear_params.h"
+#include "kernels/rms_norm/rms_norm_params.h"
+#include "kernels/rotary/rotary_params.h"
+#include "kernels/router/router_params.h"
+#include "kernels/sparse_attention/sparse_attention_params.h"
+
+namespace hadal {
+
+void linear_cuda(const LinearParams& params);
+
+// The stacks of views in params.experts are arrays in device memory. `gate`,
+// `up` and `down` say, for the host, what all views of a stack have in common;
+// their pointers are not read.
+struct ExpertsCudaParams {
+  ExpertsParams params;
+  WeightView gate;
+  WeightView up;
+  WeightView down;
+};
+void experts_cuda(const ExpertsCudaParams& params);
+
+void router_cuda(const RouterParams& params);
+void rms_norm_cuda(const RmsNormParams& params);
+void rotary_cuda(const RotaryParams& params);
+void hyper_connection_pre_cuda(const HyperConnectionPreParams& params);
+void hyper_connection_post_cuda(const HyperConnectionPostParams& params);
+void hyper_connection_head_cuda(const HyperConnectionHeadParams& params);
+void fp8_round_trip_cuda(const Fp8RoundTripParams& params);
+void hadamard_fp4_cuda(const HadamardFp4Params& params);
+void compressor_pool_cuda(const CompressorPoolParams& params);
+void indexer_cuda(const IndexerParams& params);
+void sparse_attention_cuda(const SparseAttentionParams& params);
+
+}  // namespace hadal

@@ -1,0 +1,286 @@
+#include "kernels/cuda/staged_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "hadal/error.h"
+#include "kernels/cuda/kernels.h"
+#include "kernels/cuda/stage.h"
+
+namespace hadal {
+namespace {
+
+using cuda::Stage;
+
+// The floats of `rows` rows of `width` that lie `stride` apart.
+int64_t extent(int64_t rows, int64_t stride, int64_t width) {
+  return rows == 0 ? 0 : (rows - 1) * stride + width;
+}
+
+void linear(const LinearParams& host, ThreadTeam&) {
+  Stage stage;
+  LinearParams params = host;
+  params.weight = stage.in(host.weight);
+  params.x =
+      stage.in(host.x, extent(host.tokens, host.x_stride, host.weight.cols));
+  params.y = stage.in_out(
+      host.y, extent(host.tokens, host.y_stride, host.weight.rows));
+  linear_cuda(params);
+  stage.finish();
+}
+
+void linear_many(std::span<const LinearParams> all, ThreadTeam& team) {
+  for (const LinearParams& params : all)
+    linear(params, team);
+}
+
+const WeightView* stack_in(
+    Stage& stage, const WeightView* views, int64_t count) {
+  std::vector<WeightView> device;
+  for (int64_t i = 0; i < count; ++i)
+    device.push_back(stage.in(views[i]));
+  const WeightView* const result = stage.in(device.data(), count);
+  cuda::check(
+      cudaStreamSynchronize(cuda::stream()), "copying the experts' table");
+  return result;
+}
+
+void experts(const ExpertsParams& host, ThreadTeam&) {
+  Stage stage;
+  const ExpertWeights& stack = host.experts;
+  ExpertsCudaParams all{
+      .params = host,
+      .gate = stack.gate[0],
+      .up = stack.up[0],
+      .down = stack.down[0]};
+  ExpertsParams& params = all.params;
+  params.x = stage.in(host.x, host.tokens * host.hidden);
+  params.y = stage.in_out(host.y, host.tokens * host.hidden);
+  params.indices = stage.in(host.indices, host.tokens * host.per_token);
+  params.weights = stage.in(host.weights, host.tokens * host.per_token);
+  params.experts.gate = stack_in(stage, stack.gate, stack.experts);
+  params.experts.up = stack_in(stage, stack.up, stack.experts);
+  params.experts.down = stack_in(stage, stack.down, stack.experts);
+  params.shared_gate = stage.in(host.shared_gate);
+  params.shared_up = stage.in(host.shared_up);
+  params.shared_down = stage.in(host.shared_down);
+  experts_cuda(all);
+  stage.finish();
+}
+
+void router(const RouterParams& host, ThreadTeam&) {
+  Stage stage;
+  RouterParams params = host;
+  const int64_t chosen = host.tokens * host.per_token;
+  params.logits = stage.in(host.logits, host.tokens * host.experts);
+  params.bias = stage.in(host.bias, host.experts);
+  if (host.tid2eid != nullptr) {
+    const int32_t last =
+        *std::max_element(host.token_ids, host.token_ids + host.tokens);
+    params.tid2eid = stage.in(
+        static_cast<const std::byte*>(host.tid2eid),
+        (last + 1) * host.per_token * (host.tid2eid_is_64_bit ? 8 : 4));
+    params.token_ids = stage.in(host.token_ids, host.tokens);
+  }
+  params.indices = stage.in_out(host.indices, chosen);
+  params.weights = stage.in_out(host.weights, chosen);
+  router_cuda(params);
+  stage.finish();
+}
+
+void rms_norm(const RmsNormParams& host, ThreadTeam&) {
+  Stage stage;
+  RmsNormParams params = host;
+  params.x = stage.in(host.x, extent(host.rows, host.x_stride, host.dim));
+  params.y = stage.in_out(host.y, extent(host.rows, host.y_stride, host.dim));
+  params.weight = stage.in(host.weight, host.dim);
+  rms_norm_cuda(params);
+  stage.finish();
+}
+
+void rotary(const RotaryParams& host, ThreadTeam&) {
+  Stage stage;
+  RotaryParams params = host;
+  params.x = stage.in_out(
+      host.x, extent(host.tokens, host.x_stride, host.heads * host.dim));
+  params.positions = stage.in(host.positions, host.tokens);
+  params.frequencies = stage.in(host.frequencies, host.rotary_dim / 2);
+  rotary_cuda(params);
+  stage.finish();
+}
+
+void hyper_connection_pre(const HyperConnectionPreParams& host, ThreadTeam&) {
+  Stage stage;
+  HyperConnectionPreParams params = host;
+  const int64_t n = host.n;
+  params.streams = stage.in(host.streams, host.tokens * n * host.dim);
+  params.fn = stage.in(host.fn);
+  params.base = stage.in(host.base, 2 * n + n * n);
+  params.scale = stage.in(host.scale, 3);
+  params.norm_weight = stage.in(host.norm_weight, host.dim);
+  params.x = stage.in_out(host.x, host.tokens * host.dim);
+  params.post = stage.in_out(host.post, host.tokens * n);
+  params.comb = stage.in_out(host.comb, host.tokens * n * n);
+  hyper_connection_pre_cuda(params);
+  stage.finish();
+}
+
+void hyper_connection_post(const HyperConnectionPostParams& host, ThreadTeam&) {
+  Stage stage;
+  HyperConnectionPostParams params = host;
+  const int64_t n = host.n;
+  params.y = stage.in(host.y, host.tokens * host.dim);
+  params.streams = stage.in(host.streams, host.tokens * n * host.dim);
+  params.post = stage.in(host.post, host.tokens * n);
+  params.comb = stage.in(host.comb, host.tokens * n * n);
+  params.out = stage.in_out(host.out, host.tokens * n * host.dim);
+  hyper_connection_post_cuda(params);
+  stage.finish();
+}
+
+void hyper_connection_between(
+    const HyperConnectionBetweenParams& host, ThreadTeam& team) {
+  hyper_connection_post(host.post, team);
+  hyper_connection_pre(host.pre, team);
+}
+
+void hyper_connection_head(const HyperConnectionHeadParams& host, ThreadTeam&) {
+  Stage stage;
+  HyperConnectionHeadParams params = host;
+  params.streams = stage.in(host.streams, host.tokens * host.n * host.dim);
+  params.fn = stage.in(host.fn);
+  params.base = stage.in(host.base, host.n);
+  params.scale = stage.in(host.scale, 1);
+  params.norm_weight = stage.in(host.norm_weight, host.dim);
+  params.x = stage.in_out(host.x, host.tokens * host.dim);
+  hyper_connection_head_cuda(params);
+  stage.finish();
+}
+
+void fp8_round_trip(const Fp8RoundTripParams& host, ThreadTeam&) {
+  Stage stage;
+  Fp8RoundTripParams params = host;
+  params.x = stage.in_out(host.x, extent(host.rows, host.stride, host.cols));
+  fp8_round_trip_cuda(params);
+  stage.finish();
+}
+
+void hadamard_fp4(const HadamardFp4Params& host, ThreadTeam&) {
+  Stage stage;
+  HadamardFp4Params params = host;
+  params.x = stage.in_out(host.x, extent(host.rows, host.stride, host.dim));
+  hadamard_fp4_cuda(params);
+  stage.finish();
+}
+
+void compressor_pool(const CompressorPoolParams& host, ThreadTeam&) {
+  Stage stage;
+  CompressorPoolParams params = host;
+  const int64_t channels = host.dim * (host.ratio == 4 ? 2 : 1);
+  const int64_t end = (host.first_window + host.windows) * host.ratio;
+  const int64_t chunk = extent(
+      std::max<int64_t>(0, end - host.chunk_start),
+      host.chunk_stride,
+      channels);
+  params.chunk_z = stage.in(host.chunk_z, chunk);
+  params.chunk_g = stage.in(host.chunk_g, chunk);
+  params.history_z = stage.in(host.history_z, host.history_capacity * channels);
+  params.history_g = stage.in(host.history_g, host.history_capacity * channels);
+  params.out = stage.in_out(host.out, host.windows * host.dim);
+  compressor_pool_cuda(params);
+  stage.finish();
+}
+
+void indexer(const IndexerParams& host, ThreadTeam&) {
+  Stage stage;
+  IndexerParams params = host;
+  params.q = stage.in(host.q, host.tokens * host.heads * host.dim);
+  params.weights = stage.in(host.weights, host.tokens * host.heads);
+  params.rows =
+      stage.in(host.rows, (host.first_position + host.tokens) / host.ratio);
+  params.selected = stage.in_out(host.selected, host.tokens * host.top_k);
+  params.counts = stage.in_out(host.counts, host.tokens);
+  indexer_cuda(params);
+  stage.finish();
+}
+
+// Rows of the compressed pages that a call reads.
+int64_t compressed_rows(const SparseAttentionParams& params) {
+  if (params.selected == nullptr)
+    return params.ratio == 0
+               ? 0
+               : (params.first_position + params.tokens) / params.ratio;
+  int64_t rows = 0;
+  for (int64_t t = 0; t < params.tokens; ++t)
+    for (int32_t i = 0; i < params.counts[t]; ++i)
+      rows = std::max<int64_t>(
+          rows, params.selected[t * params.selected_stride + i] + 1);
+  return rows;
+}
+
+void sparse_attention(const SparseAttentionParams& host, ThreadTeam&) {
+  Stage stage;
+  SparseAttentionParams params = host;
+  const int64_t values = host.tokens * host.heads * host.dim;
+  const int64_t row_bytes = host.window_layout.row_bytes();
+  params.q = stage.in(host.q, values);
+  params.out = stage.in_out(host.out, values);
+  params.sink = stage.in(host.sink, host.heads);
+  params.chunk_rows = stage.in(host.chunk_rows, host.tokens * row_bytes);
+  params.ring = stage.in(host.ring, host.ring_capacity * row_bytes);
+  params.compressed = stage.in(host.compressed, compressed_rows(host));
+  params.selected = stage.in(host.selected, host.tokens * host.selected_stride);
+  params.counts = stage.in(host.counts, host.tokens);
+  params.output_frequencies =
+      stage.in(host.output_frequencies, host.output_rotary / 2);
+  sparse_attention_cuda(params);
+  stage.finish();
+}
+
+}  // namespace
+
+std::string missing_cuda_device() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess)
+    return fmt::format(
+        "there is no usable CUDA driver: {}", cudaGetErrorString(status));
+  if (count == 0)
+    return "the CUDA driver knows no GPU";
+  cudaDeviceProp device;
+  cuda::check(cudaGetDeviceProperties(&device, 0), "reading the GPU's name");
+  if (device.major < 8)
+    return fmt::format(
+        "{} has compute capability {}.{}; 8.0 or later is needed",
+        device.name,
+        device.major,
+        device.minor);
+  return "";
+}
+
+const Backend& staged_cuda_backend() {
+  if (const std::string reason = missing_cuda_device(); !reason.empty())
+    throw Error(ErrorCode::unsupported, reason);
+  static constexpr Backend kBackend{
+      .name = "cuda",
+      .linear = linear,
+      .linear_many = linear_many,
+      .experts = experts,
+      .router = router,
+      .rms_norm = rms_norm,
+      .rotary = rotary,
+      .hyper_connection_pre = hyper_connection_pre,
+      .hyper_connection_post = hyper_connection_post,
+      .hyper_connection_between = hyper_connection_between,
+      .hyper_connection_head = hyper_connection_head,
+      .fp8_round_trip = fp8_round_trip,
+      .hadamard_fp4 = hadamard_fp4,
+      .compressor_pool = compressor_pool,
+      .indexer = indexer,
+      .sparse_attention = sparse_attention,
+  };
+  return kBackend;
+}
+
+}  // namespace hadal
