@@ -80,6 +80,9 @@ struct ServedModel {
   // Seconds until a request ends with a deadline error; 0: none.
   double max_request_seconds = 0;
   ReasoningField reasoning_field = ReasoningField::reasoning_content;
+  // Messages: leave out Claude Code's billing line, which changes with every
+  // request.
+  bool strip_billing_header = true;
 
   ApiLimits limits;
   ApiSources sources = ApiSources::system();
