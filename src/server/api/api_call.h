@@ -35,6 +35,9 @@ struct ChoiceRequest {
   bool raw = false;
   ChatParserOptions parser;
   std::vector<JsonValue> tools;  // function objects offered, already read
+  // Tell the writer of every token; without it only of those that have
+  // log-probabilities.
+  bool wants_tokens = false;
 };
 
 // A token for `logprobs`: those of reasoning and markup too.
@@ -77,6 +80,12 @@ class ApiCall {
   virtual bool streams() const = 0;
   virtual std::string begin() { return {}; }
   virtual std::string started(size_t /*choice*/, const EngineStart&) {
+    return {};
+  }
+  // More of the prompt is read; called for those that want it, and only while
+  // no choice generates.
+  virtual bool wants_progress() const { return false; }
+  virtual std::string progress(int64_t /*done*/, int64_t /*total*/) {
     return {};
   }
   virtual std::string update(
