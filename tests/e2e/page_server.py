@@ -150,7 +150,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class PageServer(http.server.ThreadingHTTPServer):
-    """Listens while used in `with`; `url` is the page's address."""
+    """Listens while used in `with`; `page_url` is the page's address."""
 
     daemon_threads = True
 
@@ -162,7 +162,7 @@ class PageServer(http.server.ThreadingHTTPServer):
         self.gone = threading.Event()  # a client went away during an answer
         self.slots = [{"id": 7, "phase": "generating", "prompt_tokens": 40, "prompt_done": 40,
                        "cached_tokens": 32, "generated_tokens": 5, "seconds": 1.5}]
-        self.url = f"http://127.0.0.1:{self.server_port}/"
+        self.page_url = f"http://127.0.0.1:{self.server_port}/"
 
     def metrics(self):
         return "\n".join([
