@@ -191,6 +191,8 @@ class Failures(PageTest):
 
     def test_api_key(self):
         self.expected = ["401"]
+        # The page's own first questions are answered by now.
+        expect(self.page.locator("#set-temperature")).to_have_attribute("placeholder", "1")
         self.server.api_key = "right"
         self.send("hello")
         expect(self.page.locator("#key-dialog")).to_be_visible()
