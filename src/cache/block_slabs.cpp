@@ -1,21 +1,35 @@
 #include "cache/block_slabs.h"
 
 #include <algorithm>
+#include <new>
 
 namespace hadal {
+namespace {
+
+constexpr int64_t kSlabBytes = int64_t{2} << 20;  // a huge page
+
+}  // namespace
+
+BlockSlabs::~BlockSlabs() {
+  for (const auto& slab : slabs_)
+    memory_.release(slab->memory, static_cast<size_t>(slab->bytes));
+}
 
 std::byte* BlockSlabs::take(int64_t bytes, BlockSlab*& slab) {
   if (open_.empty()) {
-    constexpr auto kSlabBytes =
-        static_cast<int64_t>(HugeMemory::kHugePageBytes);
     const int64_t blocks = std::max<int64_t>(1, kSlabBytes / bytes);
     auto made = std::make_unique<BlockSlab>();
-    made->memory = HugeMemory(static_cast<size_t>(blocks * bytes));
+    made->bytes = blocks * bytes;
+    made->free.reserve(static_cast<size_t>(blocks));
+    slabs_.reserve(slabs_.size() + 1);
+    open_.reserve(slabs_.size() + 1);  // give() must not need memory
+    made->memory = memory_.allocate(static_cast<size_t>(made->bytes));
+    if (made->memory == nullptr)
+      throw std::bad_alloc();
     // From the end, so that the first ones are taken first.
     for (int64_t i = blocks; i > 0; --i)
-      made->free.push_back(made->memory.data() + (i - 1) * bytes);
+      made->free.push_back(made->memory + (i - 1) * bytes);
     slabs_.push_back(std::move(made));
-    open_.reserve(slabs_.size());  // give() must not need memory
     open_.push_back(slabs_.back().get());
   }
   slab = open_.back();
@@ -33,6 +47,7 @@ void BlockSlabs::give(std::byte* block, BlockSlab* slab) noexcept {
   slab->free.push_back(block);
   if (--slab->taken > 0)
     return;
+  memory_.release(slab->memory, static_cast<size_t>(slab->bytes));
   std::erase(open_, slab);
   std::erase_if(slabs_, [&](const auto& one) { return one.get() == slab; });
 }

@@ -1,4 +1,4 @@
-// Blocks of one size, side by side in huge pages.
+// Blocks of one size, side by side in pieces of a huge page.
 #pragma once
 
 #include <cstddef>
@@ -6,13 +6,14 @@
 #include <memory>
 #include <vector>
 
-#include "base/huge_memory.h"
+#include "base/memory_source.h"
 
 namespace hadal {
 
 // Memory that holds several blocks of one size.
 struct BlockSlab {
-  HugeMemory memory;
+  std::byte* memory = nullptr;
+  int64_t bytes = 0;
   std::vector<std::byte*> free;
   int64_t taken = 0;
 };
@@ -20,6 +21,11 @@ struct BlockSlab {
 // Not safe across threads.
 class BlockSlabs {
  public:
+  explicit BlockSlabs(MemorySource& memory) : memory_(memory) {}
+  ~BlockSlabs();
+  BlockSlabs(const BlockSlabs&) = delete;
+  BlockSlabs& operator=(const BlockSlabs&) = delete;
+
   // A block of `bytes`, a multiple of 64; `slab` is set to the one it comes
   // from. Throws std::bad_alloc.
   std::byte* take(int64_t bytes, BlockSlab*& slab);
@@ -28,6 +34,7 @@ class BlockSlabs {
   void give(std::byte* block, BlockSlab* slab) noexcept;
 
  private:
+  MemorySource& memory_;
   std::vector<std::unique_ptr<BlockSlab>> slabs_;
   std::vector<BlockSlab*> open_;  // those with free blocks
 };

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <new>
 
 #include "base/check.h"
@@ -60,7 +59,8 @@ bool PageRef::unique() const {
          header(data_).shares.load(std::memory_order_acquire) == 1;
 }
 
-PagePool::PagePool(int64_t budget_bytes) : budget_bytes_(budget_bytes) {}
+PagePool::PagePool(int64_t budget_bytes, MemorySource& memory)
+    : budget_bytes_(budget_bytes), memory_(memory) {}
 
 PagePool::~PagePool() {
   trim();
@@ -70,7 +70,7 @@ PageRef PagePool::allocate(int64_t bytes) {
   HADAL_CHECK(bytes > 0);
   const std::lock_guard lock(mutex_);
   const int64_t cost = block_bytes(bytes);
-  Size& size = sizes_[bytes];
+  Size& size = sizes_.try_emplace(bytes, memory_).first->second;
   if (!size.idle.empty()) {
     std::byte* const data = size.idle.back();
     size.idle.pop_back();
@@ -102,8 +102,7 @@ PageRef PagePool::allocate(int64_t bytes) {
 
 std::byte* PagePool::make(Size& size, int64_t cost, BlockSlab*& slab) {
   if (size.made < kBlocksBeforeSlabs || cost > kMaxSlabBlockBytes) {
-    auto* const memory = static_cast<std::byte*>(
-        std::aligned_alloc(kHeaderBytes, static_cast<size_t>(cost)));
+    std::byte* const memory = memory_.allocate(static_cast<size_t>(cost));
     size.made += memory != nullptr ? 1 : 0;
     return memory;
   }
@@ -122,7 +121,7 @@ void PagePool::free_block(Size& size, std::byte* data) noexcept {
     return;
   }
   --size.made;
-  std::free(memory);
+  memory_.release(memory, static_cast<size_t>(block_bytes(header(data).bytes)));
 }
 
 void PagePool::release(std::byte* data) noexcept {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/memory_source.h"
 #include "cache/block_slabs.h"
 
 namespace hadal {
@@ -48,8 +49,8 @@ class PageRef {
 class PagePool {
  public:
   // budget_bytes: the most memory that blocks in use and idle blocks may take
-  // together.
-  explicit PagePool(int64_t budget_bytes);
+  // together. `memory` must outlive the pool.
+  explicit PagePool(int64_t budget_bytes, MemorySource& memory = host_memory());
   ~PagePool();
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
@@ -73,6 +74,7 @@ class PagePool {
   friend class PageRef;
   // The blocks of one size.
   struct Size {
+    explicit Size(MemorySource& memory) : slabs(memory) {}
     std::vector<std::byte*> idle;
     int64_t made = 0;  // blocks of their own, in use or idle
     BlockSlabs slabs;  // of all others
@@ -80,10 +82,11 @@ class PagePool {
   void release(std::byte* data) noexcept;
   void trim_locked() noexcept;
   // Null when there is no memory.
-  static std::byte* make(Size& size, int64_t cost, BlockSlab*& slab);
-  static void free_block(Size& size, std::byte* data) noexcept;
+  std::byte* make(Size& size, int64_t cost, BlockSlab*& slab);
+  void free_block(Size& size, std::byte* data) noexcept;
 
   const int64_t budget_bytes_;
+  MemorySource& memory_;
   mutable std::mutex mutex_;
   int64_t used_bytes_ = 0;
   int64_t idle_bytes_ = 0;

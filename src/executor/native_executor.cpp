@@ -69,10 +69,14 @@ Chunk next_chunk(
 NativeExecutor::NativeExecutor(
     std::shared_ptr<const Network> network,
     const Backend& backend,
-    const ThreadTeamOptions& team)
+    const ThreadTeamOptions& team,
+    MemorySource& memory)
     : network_(std::move(network)),
       backend_(backend),
       team_(team),
+      work_(memory),
+      mtp_streams_(memory),
+      logits_(memory),
       plan_(plan_chunks(network_->config, false)),
       mtp_plan_(plan_chunks(network_->config, true)) {
   work_.tile_tokens = plan_.tile_tokens;
@@ -156,13 +160,29 @@ void NativeExecutor::run_chunk(
 
 void NativeExecutor::write_logits(
     const Chunk& chunk, std::span<const int64_t> rows, float* logits) {
-  run_head(
-      pass(chunk),
+  head(
+      chunk,
       network_->weights.hc_head,
       network_->norm,
       work_.streams.data(),
       rows,
       logits);
+}
+
+void NativeExecutor::head(
+    const Chunk& chunk,
+    const HyperConnectionWeights& hc,
+    const std::vector<float>& norm,
+    const float* streams,
+    std::span<const int64_t> rows,
+    float* logits) {
+  if (&work_.memory == &host_memory())
+    return run_head(pass(chunk), hc, norm, streams, rows, logits);
+  const int64_t count =
+      static_cast<int64_t>(rows.size()) * network_->config.vocab_size;
+  float* const seen = logits_.reserve(count);
+  run_head(pass(chunk), hc, norm, streams, rows, seen);
+  std::copy_n(seen, count, logits);
 }
 
 // Pairs the state of every position with the token that follows it (spec 6.2):
@@ -231,13 +251,7 @@ void NativeExecutor::draft(SequenceCache& cache, int32_t next, float* logits) {
   run_mtp(pass(chunk), stage, streams);
   HADAL_CHECK(cache.rewind_mtp(0, position));
   const int64_t row = 0;
-  run_head(
-      pass(chunk),
-      stage.weights->hc_head,
-      stage.norm,
-      streams,
-      {&row, 1},
-      logits);
+  head(chunk, stage.weights->hc_head, stage.norm, streams, {&row, 1}, logits);
 }
 
 }  // namespace hadal

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/memory_source.h"
 #include "base/thread_team.h"
 #include "executor/batch.h"
 #include "kernels/backend.h"
@@ -20,10 +21,13 @@ namespace hadal {
 
 class NativeExecutor {
  public:
+  // `memory`: where scratch lies; the backend's kernels must see it, as well as
+  // the sequences' pages and the network's weights.
   NativeExecutor(
       std::shared_ptr<const Network> network,
       const Backend& backend,
-      const ThreadTeamOptions& team);
+      const ThreadTeamOptions& team,
+      MemorySource& memory = host_memory());
   NativeExecutor(
       std::shared_ptr<const Network> network,
       const Backend& backend,
@@ -63,13 +67,22 @@ class NativeExecutor {
       const Chunk& chunk, const RunHooks& hooks, int64_t first_entry);
   void write_logits(
       const Chunk& chunk, std::span<const int64_t> rows, float* logits);
+  // Logits of chunk rows into the caller's array.
+  void head(
+      const Chunk& chunk,
+      const HyperConnectionWeights& hc,
+      const std::vector<float>& norm,
+      const float* streams,
+      std::span<const int64_t> rows,
+      float* logits);
   void feed_mtp(const Chunk& chunk);
 
   std::shared_ptr<const Network> network_;
   const Backend& backend_;
   ThreadTeam team_;
   Workspace work_;
-  AlignedBuffer<float> mtp_streams_;
+  SourcedBuffer<float> mtp_streams_;
+  SourcedBuffer<float> logits_;  // where callers' arrays are not seen
   ChunkPlan plan_;
   ChunkPlan mtp_plan_;  // of sequences that feed the next-token module
   std::mutex mutex_;

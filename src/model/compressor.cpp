@@ -28,8 +28,8 @@ void project(
     const Pass& pass,
     const CompressorWeights& weights,
     const float* x,
-    AlignedBuffer<float>& z,
-    AlignedBuffer<float>& g,
+    SourcedBuffer<float>& z,
+    SourcedBuffer<float>& g,
     ProductList& products) {
   const int64_t tokens = pass.chunk.tokens();
   const int64_t channels = weights.wkv.rows;

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "base/aligned_buffer.h"
+#include "base/memory_source.h"
 #include "checkpoint/model_config.h"
 
 namespace hadal {
@@ -12,36 +12,39 @@ namespace hadal {
 // Rows are the chunk's tokens unless said otherwise, or those of a tile of it,
 // in which attention goes through a long chunk. Names as in the spec.
 struct Workspace {
+  explicit Workspace(MemorySource& source) : memory(source) {}
+
+  MemorySource& memory;
   int64_t tile_tokens = 128;  // at most, of a tile
 
-  AlignedBuffer<float> streams;             // [tokens, n, D] the residual state
-  AlignedBuffer<float> x;                   // [tokens, D] input of a sub-layer
-  AlignedBuffer<float> y;                   // [tokens, D] its output
-  AlignedBuffer<float> post;                // [tokens, n]
-  AlignedBuffer<float> comb;                // [tokens, n, n]
-  AlignedBuffer<float> rounded;             // [tokens, widest product input]
-  AlignedBuffer<float> a;                   // [tile, qr]
-  AlignedBuffer<float> q;                   // [tile, H, head_dim]
-  AlignedBuffer<float> kv;                  // [tokens, head_dim]
-  AlignedBuffer<std::byte> kv_rows;         // [tokens] stored rows
-  AlignedBuffer<float> o;                   // [tile, H, head_dim]
-  AlignedBuffer<float> u;                   // [tile, G * o_lora_rank]
-  AlignedBuffer<float> z;                   // [tokens, channels]
-  AlignedBuffer<float> g;                   // [tokens, channels]
-  AlignedBuffer<float> index_z;             // [tokens, index channels]
-  AlignedBuffer<float> index_g;             // [tokens, index channels]
-  AlignedBuffer<float> pooled;              // [windows, dim]
-  AlignedBuffer<int64_t> pooled_positions;  // [windows]
-  AlignedBuffer<float> index_q;             // [tile, index heads, index dim]
-  AlignedBuffer<float> index_weights;       // [tile, index heads]
-  AlignedBuffer<int32_t> selected;          // [tile, index_topk]
-  AlignedBuffer<int32_t> counts;            // [tile]
-  AlignedBuffer<float> gate;                // [tokens, experts]
-  AlignedBuffer<int32_t> experts;           // [tokens, per token]
-  AlignedBuffer<float> expert_weights;      // [tokens, per token]
-  AlignedBuffer<float> head_streams;        // [wanted, n, D]
-  AlignedBuffer<float> head_x;              // [wanted, D]
-  AlignedBuffer<float> embedded;            // MTP: [tokens, D]
+  SourcedBuffer<float> streams{memory};  // [tokens, n, D] the residual state
+  SourcedBuffer<float> x{memory};        // [tokens, D] input of a sub-layer
+  SourcedBuffer<float> y{memory};        // [tokens, D] its output
+  SourcedBuffer<float> post{memory};     // [tokens, n]
+  SourcedBuffer<float> comb{memory};     // [tokens, n, n]
+  SourcedBuffer<float> rounded{memory};  // [tokens, widest product input]
+  SourcedBuffer<float> a{memory};        // [tile, qr]
+  SourcedBuffer<float> q{memory};        // [tile, H, head_dim]
+  SourcedBuffer<float> kv{memory};       // [tokens, head_dim]
+  SourcedBuffer<std::byte> kv_rows{memory};         // [tokens] stored rows
+  SourcedBuffer<float> o{memory};                   // [tile, H, head_dim]
+  SourcedBuffer<float> u{memory};                   // [tile, G * o_lora_rank]
+  SourcedBuffer<float> z{memory};                   // [tokens, channels]
+  SourcedBuffer<float> g{memory};                   // [tokens, channels]
+  SourcedBuffer<float> index_z{memory};             // [tokens, index channels]
+  SourcedBuffer<float> index_g{memory};             // [tokens, index channels]
+  SourcedBuffer<float> pooled{memory};              // [windows, dim]
+  SourcedBuffer<int64_t> pooled_positions{memory};  // [windows]
+  SourcedBuffer<float> index_q{memory};        // [tile, index heads, index dim]
+  SourcedBuffer<float> index_weights{memory};  // [tile, index heads]
+  SourcedBuffer<int32_t> selected{memory};     // [tile, index_topk]
+  SourcedBuffer<int32_t> counts{memory};       // [tile]
+  SourcedBuffer<float> gate{memory};           // [tokens, experts]
+  SourcedBuffer<int32_t> experts{memory};      // [tokens, per token]
+  SourcedBuffer<float> expert_weights{memory};  // [tokens, per token]
+  SourcedBuffer<float> head_streams{memory};    // [wanted, n, D]
+  SourcedBuffer<float> head_x{memory};          // [wanted, D]
+  SourcedBuffer<float> embedded{memory};        // MTP: [tokens, D]
 };
 
 // How a pass is cut so that its scratch memory stays small.
