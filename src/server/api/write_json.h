@@ -16,7 +16,7 @@ inline std::string dump(const nlohmann::ordered_json& value) {
 }
 
 // `text` as a JSON string with its quotes; it must be UTF-8.
-inline std::string quoted(std::string_view text) {
+inline std::string json_string(std::string_view text) {
   std::string out;
   append_json_string(out, text);
   return out;
