@@ -1,0 +1,24 @@
+// A Messages request after reading, before it is rendered.
+#pragma once
+
+#include <string>
+
+#include "server/api/served_model.h"
+#include "text/chat_request.h"
+#include "text/json_value.h"
+
+namespace hadal {
+
+struct MessagesRequest {
+  ChatRequest chat;
+  std::string model;
+  bool stream = false;
+  // thinking.display is "omitted": the client does not want to see it.
+  bool hide_thinking = false;
+};
+
+// Reads all but sampling and max_tokens. Throws RequestError.
+MessagesRequest read_messages_request(
+    const JsonValue& body, const ServedModel& served);
+
+}  // namespace hadal

@@ -1,0 +1,22 @@
+# The Responses and Messages APIs.
+set(responses_sources
+  response_store.cpp
+  responses.cpp
+  responses_call.cpp
+  responses_custom_input.cpp
+  responses_echo.cpp
+  responses_events.cpp
+  responses_items.cpp
+  responses_logprobs.cpp
+  responses_output.cpp
+  responses_parts.cpp
+  responses_request.cpp
+  responses_routes.cpp
+  responses_tools.cpp)
+set(messages_sources
+  messages.cpp
+  messages_blocks.cpp
+  messages_call.cpp
+  messages_request.cpp
+  messages_texts.cpp
+  messages_tools.cpp)
