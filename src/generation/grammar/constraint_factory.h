@@ -15,6 +15,7 @@
 //   regex, text_automaton   what a text may be: a DFA over characters
 //   byte_automaton          the same as bytes of the output (quoted, escaped)
 //   grammar                 rules over such automata: what recursion needs
+//   json_leaves             punctuation, strings and numbers of JSON
 //   schema_*, tool_grammar  compile a JSON Schema, the DSML block of tool calls
 //   token_trie              the vocabulary as a trie
 //   state_tokens            for one state of one automaton: the tokens that
@@ -60,8 +61,10 @@ struct ToolGrammarOptions {
   bool parallel = true;  // more than one call in the block
   bool starts_in_reasoning = false;
   ModelRevision revision = ModelRevision::v4;
-  // Where the list stands in the request, for messages.
+  // Where the list stands in the request, and the schema in one of its tools,
+  // for messages: "tools[2].function.parameters".
   std::string path = "tools";
+  std::string parameters_path = ".function.parameters";
 };
 
 struct GrammarCacheOptions {

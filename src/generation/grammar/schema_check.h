@@ -1,0 +1,20 @@
+// Whether a value satisfies a schema: for choosing among listed values, and as
+// the tests' second opinion on what the grammar lets through.
+#pragma once
+
+#include "generation/grammar/schema_document.h"
+#include "text/json_value.h"
+
+namespace hadal {
+
+// JSON Schema's equality: numbers by value, objects without order.
+bool same_json(const JsonValue& a, const JsonValue& b);
+
+// All supported keywords; `format` counts only where format_texts knows it.
+// Throws SchemaRefusal for keywords with values of a wrong type.
+bool satisfies(
+    const SchemaDocument& document,
+    const JsonValue& value,
+    const JsonValue& schema);
+
+}  // namespace hadal

@@ -1,0 +1,302 @@
+// Objects: members in the order of their declaration, then others.
+#include <fmt/format.h>
+
+#include "generation/grammar/regex_parser.h"
+#include "generation/grammar/schema_compiler.h"
+#include "generation/grammar/schema_sets.h"
+
+namespace hadal {
+namespace {
+
+// Names fall into a class for each combination of patterns.
+constexpr size_t kMaxNamePatterns = 3;
+
+bool is_false(const JsonValue& schema) {
+  return schema.is_boolean() && !schema.as_boolean();
+}
+
+bool is_true(const JsonValue& schema) {
+  return (schema.is_boolean() && schema.as_boolean()) ||
+         (schema.is_object() && schema.members().empty());
+}
+
+void add_once(const JsonValue* schema, SchemaSet& set) {
+  if (!is_true(*schema) &&
+      std::find(set.begin(), set.end(), schema) == set.end())
+    set.push_back(schema);
+}
+
+void add_name(const std::string& name, std::vector<std::string>& names) {
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    names.push_back(name);
+}
+
+}  // namespace
+
+std::optional<SchemaSet> SchemaCompiler::member_schemas(
+    const SchemaSet& schemas, const std::string& name) {
+  SchemaSet result;
+  for (const JsonValue* schema : schemas) {
+    bool is_known = false;
+    const auto add = [&](const JsonValue& one) {
+      is_known = true;
+      add_once(&one, result);
+    };
+    if (const JsonValue* properties =
+            document_.object_keyword(*schema, "properties"))
+      if (const JsonValue* own = properties->find(name))
+        add(*own);
+    if (const JsonValue* patterns =
+            document_.object_keyword(*schema, "patternProperties"))
+      for (const JsonMember& pattern : patterns->members())
+        if (pattern_texts(
+                *schema, "patternProperties", JsonValue::string(pattern.key))
+                .accepts(name))
+          add(pattern.value);
+    const JsonValue* others = schema->find("additionalProperties");
+    if (!is_known && others != nullptr)
+      add(*others);
+  }
+  for (const JsonValue* one : result)
+    if (is_false(*one))
+      return std::nullopt;
+  return result;
+}
+
+std::optional<TextAutomaton> SchemaCompiler::allowed_names(
+    const SchemaSet& schemas) {
+  std::optional<TextAutomaton> allowed;
+  for (const JsonValue* schema : schemas) {
+    const JsonValue* names = schema->find("propertyNames");
+    if (names == nullptr)
+      continue;
+    TextAutomaton texts;
+    const std::vector<SchemaSet> forms = alternatives({names});
+    if (forms.size() > 1)
+      document_.refuse(
+          *schema,
+          "propertyNames",
+          "branches are not supported here; use pattern or enum");
+    for (const SchemaSet& one : forms) {
+      const ValueKinds kinds = kinds_of(one) & kStringValues;
+      if (kinds == 0)
+        continue;
+      if (is_listed(one)) {
+        std::vector<std::string> values;
+        for (const JsonValue& value : listed_values(one, kinds))
+          values.push_back(value.as_string());
+        texts = one_of(values);
+        continue;
+      }
+      StringLimits limits = string_limits(one);
+      texts = limits.texts.value_or(any_text());
+      if (limits.min_chars > 0 || limits.max_chars >= 0)
+        texts = limit_length(texts, limits.min_chars, limits.max_chars);
+    }
+    allowed = allowed ? intersect(*allowed, texts) : texts;
+  }
+  return allowed;
+}
+
+// Names that `properties` does not declare, one class for each combination of
+// the patterns that they match.
+void SchemaCompiler::add_other_members(
+    const SchemaSet& schemas, Members& members) {
+  struct Pattern {
+    const JsonValue* schema;  // that has patternProperties
+    const JsonMember* member;
+    TextAutomaton texts;
+  };
+  std::vector<Pattern> patterns;
+  bool declares = false;
+  bool asks = false;
+  for (const JsonValue* schema : schemas) {
+    declares = declares || schema->find("properties") != nullptr;
+    const JsonValue* others = schema->find("additionalProperties");
+    asks = asks || (others != nullptr && !is_false(*others));
+    const JsonValue* named =
+        document_.object_keyword(*schema, "patternProperties");
+    if (named != nullptr)
+      for (const JsonMember& one : named->members())
+        patterns.push_back(
+            {schema,
+             &one,
+             pattern_texts(
+                 *schema, "patternProperties", JsonValue::string(one.key))});
+  }
+  if (patterns.size() > kMaxNamePatterns)
+    document_.refuse(
+        *patterns.back().schema,
+        "patternProperties",
+        fmt::format(
+            "{} patterns are more than the limit of {}",
+            patterns.size(),
+            kMaxNamePatterns));
+  TextAutomaton free = complement(one_of(members.names));
+  if (std::optional<TextAutomaton> allowed = allowed_names(schemas))
+    free = intersect(free, *allowed);
+  for (size_t matched = 0; matched < size_t{1} << patterns.size(); ++matched) {
+    if (matched == 0 && !asks && (declares || !patterns.empty()))
+      continue;
+    Members::Others others{free, {}};
+    bool forbidden = false;
+    for (const JsonValue* schema : schemas) {
+      bool is_known = false;
+      for (size_t p = 0; p < patterns.size(); ++p)
+        if (patterns[p].schema == schema && ((matched >> p) & 1) != 0) {
+          is_known = true;
+          add_once(&patterns[p].member->value, others.schemas);
+          forbidden = forbidden || is_false(patterns[p].member->value);
+        }
+      const JsonValue* rest = schema->find("additionalProperties");
+      if (is_known || rest == nullptr)
+        continue;
+      add_once(rest, others.schemas);
+      forbidden = forbidden || is_false(*rest);
+    }
+    if (forbidden)
+      continue;
+    for (size_t p = 0; p < patterns.size(); ++p)
+      others.names = intersect(
+          others.names,
+          ((matched >> p) & 1) != 0 ? patterns[p].texts
+                                    : complement(patterns[p].texts));
+    if (!others.names.empty())
+      members.others.push_back(std::move(others));
+  }
+}
+
+SchemaCompiler::Members SchemaCompiler::members_of(const SchemaSet& schemas) {
+  Members members;
+  std::vector<std::string> needed;
+  for (const JsonValue* schema : schemas) {
+    if (const JsonValue* properties =
+            document_.object_keyword(*schema, "properties"))
+      for (const JsonMember& property : properties->members())
+        add_name(property.key, members.names);
+    if (const JsonValue* required =
+            document_.array_keyword(*schema, "required"))
+      for (const JsonValue& name : required->items()) {
+        if (!name.is_string())
+          document_.refuse(
+              *schema,
+              "required",
+              fmt::format("expected names, found {}", name.type_name()));
+        add_name(name.as_string(), needed);
+      }
+  }
+  for (const std::string& name : needed)
+    add_name(name, members.names);
+  members.min = most_of(schemas, "minProperties");
+  members.max = least_of(schemas, "maxProperties");
+  refused_at(document_, schemas, "propertyNames", [&] {
+    add_other_members(schemas, members);
+  });
+  const std::optional<TextAutomaton> allowed = allowed_names(schemas);
+  std::vector<std::string> names;
+  for (const std::string& name : members.names) {
+    const bool is_needed =
+        std::find(needed.begin(), needed.end(), name) != needed.end();
+    if (!is_needed && allowed && !allowed->accepts(name))
+      continue;
+    names.push_back(name);
+    members.required.push_back(is_needed);
+  }
+  members.names = std::move(names);
+  // A name may come twice where any may come, and then counts once.
+  const bool counts_others = members.min > 1 && !members.others.empty();
+  if (counts_others &&
+      members.min <= static_cast<int64_t>(members.names.size()))
+    members.others.clear();
+  else if (counts_others)
+    refused_at(document_, schemas, "minProperties", [&] {
+      throw GrammarRefusal{fmt::format(
+          "{} members with free names are not supported; declare them in "
+          "properties, or ask for 1",
+          members.min)};
+    });
+  return members;
+}
+
+void SchemaCompiler::add_object(
+    const SchemaSet& schemas, int32_t start, int32_t end) {
+  const Members members = members_of(schemas);
+  const std::optional<TextAutomaton> allowed = allowed_names(schemas);
+  const int64_t count = static_cast<int64_t>(members.names.size());
+  // Written members are counted as far as a limit needs it, at least whether
+  // there is one.
+  const int64_t top = std::max<int64_t>({1, members.min, members.max});
+  const auto terminal = [&](Terminal one) {
+    return GrammarSymbol{false, builder_.add_terminal(std::move(one))};
+  };
+  const GrammarSymbol colon = terminal(leaves_.colon());
+  const GrammarSymbol close = terminal(leaves_.object_end());
+  const GrammarSymbol separator = terminal(leaves_.member_separator());
+  struct Place {
+    int32_t key;    // behind the quote of a key that is the i-th or a later one
+    int32_t after;  // behind a member, when the i-th may come next
+  };
+  std::map<std::pair<int64_t, int64_t>, Place> places;
+  const auto place = [&](int64_t i, int64_t written) -> const Place& {
+    const std::pair<int64_t, int64_t> key = {i, std::min(written, top)};
+    auto known = places.find(key);
+    if (known == places.end())
+      known =
+          places.emplace(key, Place{builder_.add_node(), builder_.add_node()})
+              .first;
+    return known->second;
+  };
+  const auto add_member =
+      [&](int32_t from, const TextAutomaton& names, const SchemaSet& value) {
+        const int32_t named = builder_.add_node();
+        const int32_t valued = builder_.add_node();
+        const int32_t done = builder_.add_node();
+        builder_.add_edge(from, terminal(leaves_.key(names)), named);
+        builder_.add_edge(named, colon, valued);
+        builder_.add_edge(valued, values(value), done);
+        return done;
+      };
+  // Whether a required member is the i-th or a later one.
+  std::vector<bool> is_needed(members.names.size() + 1);
+  for (size_t i = members.names.size(); i-- > 0;)
+    is_needed[i] = is_needed[i + 1] || members.required[i];
+  // A member came and the i-th may be next: another one, or the end.
+  const auto go_on = [&](int64_t i, int64_t written) {
+    const Place& here = place(i, written);
+    builder_.add_edge(here.after, separator, here.key);
+    if (!is_needed[static_cast<size_t>(i)] && written >= members.min)
+      builder_.add_edge(here.after, close, end);
+  };
+  refused_at(document_, schemas, "properties", [&] {
+    builder_.add_edge(start, terminal(leaves_.object_start()), place(0, 0).key);
+    if (!is_needed[0] && members.min == 0)
+      builder_.add_edge(start, terminal(leaves_.empty_object()), end);
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t written = 0; written <= std::min(i, top); ++written) {
+        if (written > 0)
+          go_on(i, written);
+        if (!members.required[static_cast<size_t>(i)])
+          builder_.skip(place(i, written).key, place(i + 1, written).key);
+        if (members.max >= 0 && written >= members.max)
+          continue;
+        const std::string& name = members.names[static_cast<size_t>(i)];
+        const std::optional<SchemaSet> value = member_schemas(schemas, name);
+        if (value && (!allowed || allowed->accepts(name)))
+          builder_.skip(
+              add_member(place(i, written).key, one_of({name}), *value),
+              place(i + 1, written + 1).after);
+      }
+    for (int64_t written = 0; written <= top; ++written) {
+      if (written > 0)
+        go_on(count, written);
+      if (members.max < 0 || written < members.max)
+        for (const Members::Others& others : members.others)
+          builder_.skip(
+              add_member(
+                  place(count, written).key, others.names, others.schemas),
+              place(count, written + 1).after);
+    }
+  });
+}
+
+}  // namespace hadal
