@@ -56,6 +56,11 @@ function fillThinking() {
   select.addEventListener("change", () => setThinking(select.value));
 }
 
+function reset() {
+  resetSettings();
+  byId("thinking").value = thinking();
+}
+
 async function readServer() {
   const models = await getJson("/v1/models");
   model = models.data?.[0]?.id ?? model;
@@ -64,15 +69,10 @@ async function readServer() {
   showDefaults(props.default_sampling ?? props.default_generation_settings?.params);
 }
 
-function openSettings() {
-  fillThinking();
-  byId("settings").showModal();
-}
-
 const actions = {
   new: () => list.startNew(),
   status: () => show(byId("status-view").hidden ? "status" : "chat"),
-  settings: openSettings,
+  settings: () => byId("settings").showModal(),
   help: () => byId("help").showModal(),
   focus: () => {
     show("chat");
@@ -97,8 +97,8 @@ async function start() {
   listenForShortcuts(actions);
   byId("view-chat").addEventListener("click", () => show("chat"));
   byId("view-status").addEventListener("click", () => show("status"));
-  byId("open-settings").addEventListener("click", openSettings);
-  byId("settings-reset").addEventListener("click", resetSettings);
+  byId("open-settings").addEventListener("click", actions.settings);
+  byId("settings-reset").addEventListener("click", reset);
   byId("open-help").addEventListener("click", actions.help);
   byId("show-list").addEventListener("click", toggleSidebar);
   if (!await openStore()) notify("This browser keeps no data: conversations end with this tab.");
