@@ -70,7 +70,8 @@ void Sampler::rewind(int64_t outputs) {
 Choice Sampler::sample(
     std::span<const float> logits,
     const TokenMask& mask,
-    std::span<const int32_t> banned) {
+    std::span<const int32_t> banned,
+    bool greedy) {
   take(logits);
   penalise();
   exclude(mask, banned);
@@ -82,7 +83,7 @@ Choice Sampler::sample(
         "leave nothing to sample");
   }
   Choice choice;
-  choice.token = options_.temperature == 0 ? top.id : draw(top.logit);
+  choice.token = greedy || options_.temperature == 0 ? top.id : draw(top.logit);
   if (options_.logprobs >= 0)
     add_logprobs(logits, choice);
   return choice;

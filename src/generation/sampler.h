@@ -49,13 +49,15 @@ class Sampler {
 
   // Chooses the next token; changes no state, so the same call gives the same
   // token. logits: [vocabulary], minus infinity allowed. `banned` tokens are
-  // never chosen. Throws Error(internal) for a NaN or plus infinity, naming the
-  // first id, and Error(invalid_argument) when every token is excluded or the
-  // number of logits is wrong.
+  // never chosen. `greedy`: this once as if the temperature were 0. Throws
+  // Error(internal) for a NaN or plus infinity, naming the first id, and
+  // Error(invalid_argument) when every token is excluded or the number of
+  // logits is wrong.
   Choice sample(
       std::span<const float> logits,
       const TokenMask& mask = {},
-      std::span<const int32_t> banned = {});
+      std::span<const int32_t> banned = {},
+      bool greedy = false);
 
   // The token became part of the output: it counts in the penalties, and the
   // next draw is another one.

@@ -155,6 +155,19 @@ TEST(Sampler, GreedyTakesTheHighestAndTheLowerIdOfTwo) {
 
 // --- filters
 
+TEST(Sampler, GreedyOnceWhereTheCallerSaysSo) {
+  const std::vector<float> logits = {1.0F, 1.5F, 1.25F};
+  Sampler sampler = make_sampler({.temperature = 2}, logits.size());
+  const std::map<int32_t, int64_t> drawn = draw(sampler, logits, 100);
+  EXPECT_EQ(drawn.size(), 3U);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(sampler.sample(logits, {}, {}, true).token, 1);
+    sampler.accept(1);
+  }
+  const int32_t banned = 1;
+  EXPECT_EQ(sampler.sample(logits, {}, {&banned, 1}, true).token, 2);
+}
+
 TEST(Sampler, FiltersKeepWhatTheDefinitionKeeps) {
   std::mt19937_64 random(5);
   for (int trial = 0; trial < 200; ++trial) {
