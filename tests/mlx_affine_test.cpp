@@ -75,7 +75,7 @@ TEST_F(MlxAffine, PlainGivesTheSameCodesScalesAndBiases) {
             {bits, group, type.scales},
             AffineRule::plain,
             values.data() + row * cols,
-            nullptr,
+            {},
             cols,
             our_codes.data() + row * static_cast<int64_t>(codes.size()) / rows,
             our_scales.data() +

@@ -17,11 +17,22 @@ std::string layer_name(BlockIndex block, const char* leaf) {
 }  // namespace
 
 ChannelSums::ChannelSums(const std::vector<SourceTensor>& tensors) {
+  const MomentBlocks blocks = moment_blocks(tensors);
   for (const SourceTensor& tensor : tensors) {
     if (tensor.block.scope == TensorScope::mtp ||
         rule(tensor.id).storage != TensorStorage::matrix)
       continue;
     const bool many = rule(tensor.id).count == TensorCount::per_group;
+    const bool own = many || tensor.id == expert_w2;
+    const int64_t block =
+        tensor.id == expert_w2 ? blocks.experts_w2 : blocks.others;
+    if (block > 0 && tensor.id != embed &&
+        moments_holder(tensor.id) == tensor.id)
+      for (size_t i = 0; i < (own ? tensor.items.size() : 1); ++i)
+        blocks_.emplace(
+            release_name(
+                tensor.id, tensor.block, own ? static_cast<int64_t>(i) : -1),
+            block);
     for (size_t i = 0; i < tensor.items.size(); ++i)
       names_.emplace(
           tensor.items[i].data,
@@ -48,7 +59,11 @@ void ChannelSums::add(
     const float* x,
     int64_t stride,
     int64_t rows,
-    int64_t cols) {
+    int64_t cols,
+    ThreadTeam& team) {
+  if (const auto block = blocks_.find(name); block != blocks_.end())
+    moments_.try_emplace(name, cols, block->second)
+        .first->second.add(x, stride, rows, team);
   Sum& sum = sums_[name];
   sum.squares.resize(static_cast<size_t>(cols));
   sum.vectors += rows;
@@ -59,14 +74,15 @@ void ChannelSums::add(
     }
 }
 
-void ChannelSums::add_product(const LinearParams& params) {
+void ChannelSums::add_product(const LinearParams& params, ThreadTeam& team) {
   const auto found = names_.find(params.weight.data);
   if (found != names_.end())
     add(found->second,
         params.x,
         params.x_stride,
         params.tokens,
-        params.weight.cols);
+        params.weight.cols,
+        team);
 }
 
 std::vector<float> ChannelSums::inner_values(
@@ -111,7 +127,7 @@ void ChannelSums::add_experts(const ExpertsParams& params, ThreadTeam& team) {
     return;
   Layer& layer = found->second;
   for (const std::string* name : {&layer.tokens, &layer.tokens_up})
-    add(*name, params.x, params.hidden, params.tokens, params.hidden);
+    add(*name, params.x, params.hidden, params.tokens, params.hidden, team);
   layer.seen += params.tokens;
   for (int64_t expert = 0; expert < params.experts.experts; ++expert) {
     std::vector<float> x;
@@ -139,7 +155,8 @@ void ChannelSums::add_experts(const ExpertsParams& params, ThreadTeam& team) {
         inner.data(),
         width,
         static_cast<int64_t>(weights.size()),
-        width);
+        width,
+        team);
   }
   add_shared(params, layer, team);
 }
@@ -149,14 +166,14 @@ void ChannelSums::add_shared(
   if (params.shared_gate.empty())
     return;
   for (const std::string* name : {&layer.shared_gate, &layer.shared_up})
-    add(*name, params.x, params.hidden, params.tokens, params.hidden);
+    add(*name, params.x, params.hidden, params.tokens, params.hidden, team);
   const std::vector<float> x(
       params.x, params.x + params.tokens * params.hidden);
   const std::vector<float> ones(static_cast<size_t>(params.tokens), 1);
   const std::vector<float> inner =
       inner_values(params, params.shared_gate, params.shared_up, x, ones, team);
   const int64_t width = params.shared_gate.rows;
-  add(layer.shared_down, inner.data(), width, params.tokens, width);
+  add(layer.shared_down, inner.data(), width, params.tokens, width, team);
 }
 
 Importance ChannelSums::importance() const {
@@ -168,6 +185,8 @@ Importance ChannelSums::importance() const {
           static_cast<float>(square / static_cast<double>(sum.vectors)));
     out.set(name, std::move(means));
   }
+  for (const auto& [name, sum] : moments_)
+    out.set_moments(name, sum.moments());
   for (const auto& [unused, layer] : layers_) {
     std::vector<float> uses;
     std::vector<float> mean;

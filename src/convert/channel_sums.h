@@ -10,6 +10,7 @@
 
 #include "base/thread_team.h"
 #include "convert/importance.h"
+#include "convert/input_moments.h"
 #include "kernels/experts/experts_params.h"
 #include "kernels/linear/linear_params.h"
 
@@ -22,12 +23,12 @@ class ChannelSums {
 
   // A product that is none of the matrices (the gate, hyper-connections) is not
   // counted.
-  void add_product(const LinearParams& params);
+  void add_product(const LinearParams& params, ThreadTeam& team);
   // The inputs of all experts that the tokens reach: of w1 and w3 the tokens
   // themselves, of w2 what comes out of the two, computed here once more.
   void add_experts(const ExpertsParams& params, ThreadTeam& team);
 
-  // Mean squares of all that was seen.
+  // Mean squares and moments of all that was seen.
   Importance importance() const;
 
  private:
@@ -51,7 +52,8 @@ class ChannelSums {
       const float* x,
       int64_t stride,
       int64_t rows,
-      int64_t cols);
+      int64_t cols,
+      ThreadTeam& team);
   // silu(W1 x) * W3 x with the clamps of the experts, times each row's weight.
   std::vector<float> inner_values(
       const ExpertsParams& params,
@@ -67,6 +69,10 @@ class ChannelSums {
   // By the first expert's w1.
   std::unordered_map<const std::byte*, Layer> layers_;
   std::map<std::string, Sum> sums_;
+  // Of the matrices that stand for others too, by name: how wide the blocks
+  // are, and the sums.
+  std::map<std::string, int64_t> blocks_;
+  std::map<std::string, MomentSum> moments_;
 };
 
 }  // namespace hadal

@@ -1,5 +1,6 @@
 #include "convert/channel_weights.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/check.h"
@@ -9,6 +10,9 @@ namespace hadal {
 namespace {
 
 using enum TensorId;
+
+// More than the matrices that one layer's products have in turn need.
+constexpr size_t kRecentFactors = 8;
 
 // The norm whose output a matrix reads (spec 2.3, 3.2, 3.7, 3.8, 5, 6).
 std::optional<TensorId> norm_before(TensorId matrix) {
@@ -91,7 +95,42 @@ const float* ChannelWeights::squared_gains(
   return found->second.data();
 }
 
-const float* ChannelWeights::of(
+void ChannelWeights::metric(
+    const SourceTensor& source, int64_t item, ItemMetric& out) const {
+  const InputMoments* moments =
+      importance_ == nullptr ? nullptr : importance_->moments(source, item);
+  if (moments != nullptr) {
+    out.factors = factors(*moments);
+    out.metric = out.factors->metric();
+  } else {
+    out.metric = {channels(source, item, out.channels)};
+  }
+}
+
+std::shared_ptr<const ErrorFactors> ChannelWeights::factors(
+    const InputMoments& moments) const {
+  std::shared_ptr<Shared> entry;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find(
+        recent_, &moments, [](const auto& one) { return one->moments; });
+    if (found != recent_.end()) {
+      recent_.splice(recent_.begin(), recent_, found);
+    } else {
+      recent_.push_front(std::make_shared<Shared>());
+      recent_.front()->moments = &moments;
+      if (recent_.size() > kRecentFactors)
+        recent_.pop_back();
+    }
+    entry = recent_.front();
+  }
+  std::call_once(entry->once, [&] {
+    entry->factors = std::make_shared<const ErrorFactors>(moments);
+  });
+  return entry->factors;
+}
+
+const float* ChannelWeights::channels(
     const SourceTensor& source,
     int64_t item,
     std::vector<float>& scratch) const {

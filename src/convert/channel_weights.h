@@ -13,14 +13,25 @@
 // The embedding's input is a choice of a row: all channels count the same.
 #pragma once
 
+#include <list>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "convert/importance.h"
+#include "convert/input_moments.h"
 #include "convert/source_tensors.h"
 
 namespace hadal {
+
+// What the errors of an item's rows cost, and what it points into.
+struct ItemMetric {
+  ErrorMetric metric;
+  std::shared_ptr<const ErrorFactors> factors;
+  std::vector<float> channels;
+};
 
 class ChannelWeights {
  public:
@@ -28,14 +39,27 @@ class ChannelWeights {
   ChannelWeights(
       const std::vector<SourceTensor>& tensors, const Importance* importance);
 
-  // [columns] for an item of a matrix, each >= 0, or null: all the same. Points
-  // into this or into `scratch`. For all threads, each with its own scratch.
-  const float* of(
+  // Of an item of a matrix: with what goes together where that was measured,
+  // else the channels alone. Points into this or into `out`. For all threads,
+  // each with its own `out`. Throws Error(invalid_argument) for measured
+  // moments that no inputs have.
+  void metric(const SourceTensor& source, int64_t item, ItemMetric& out) const;
+
+ private:
+  // Factors that threads make and use at the same time: one makes them, the
+  // others wait.
+  struct Shared {
+    const InputMoments* moments;
+    std::once_flag once;
+    std::shared_ptr<const ErrorFactors> factors;
+  };
+  std::shared_ptr<const ErrorFactors> factors(
+      const InputMoments& moments) const;
+  const float* channels(
       const SourceTensor& source,
       int64_t item,
       std::vector<float>& scratch) const;
 
- private:
   using Key = std::pair<std::pair<TensorScope, int64_t>, TensorId>;
   static Key key(BlockIndex block, TensorId id) {
     return {{block.scope, block.number}, id};
@@ -54,6 +78,8 @@ class ChannelWeights {
   const Importance* importance_;
   std::map<Key, std::vector<float>> squared_gains_;  // by block and norm
   std::map<Key, std::vector<WeightView>> matrices_;  // whose rows say something
+  mutable std::mutex mutex_;
+  mutable std::list<std::shared_ptr<Shared>> recent_;  // the latest first
 };
 
 }  // namespace hadal

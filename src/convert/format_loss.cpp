@@ -46,8 +46,8 @@ void add_sample(
   const WeightView& source = module.source.items[static_cast<size_t>(item)];
   const int64_t rows = std::min(kRows, source.rows);
   EncodedRows encoded;
-  std::vector<float> scratch;
-  const float* weights = channel_weights.of(module.source, item, scratch);
+  ItemMetric cost;
+  channel_weights.metric(module.source, item, cost);
   encoder.encode(module, {0, item, 0, rows, {}}, encoded);
   const WeightView stored = view_of(module, rows, encoded);
   std::vector<float> before(static_cast<size_t>(source.cols));
@@ -55,14 +55,10 @@ void add_sample(
   for (int64_t row = 0; row < rows; ++row) {
     dequantize_row(source, row, before.data());
     dequantize_row(stored, row, after.data());
-    for (size_t i = 0; i < before.size(); ++i) {
-      const double weight =
-          weights == nullptr ? 1.0 : static_cast<double>(weights[i]);
-      const auto value = static_cast<double>(before[i]);
-      const double off = value - static_cast<double>(after[i]);
-      sums.noise += weight * off * off;
-      sums.signal += weight * value * value;
-    }
+    for (size_t i = 0; i < before.size(); ++i)
+      after[i] = before[i] - after[i];
+    sums.noise += error_cost(cost.metric, after);
+    sums.signal += error_cost(cost.metric, before);
   }
 }
 

@@ -6,7 +6,10 @@
 // read the same vectors, so w1 and w3 have one, "layers.3.ffn.experts.*.w1",
 // and every expert its own w2, "layers.3.ffn.experts.7.w2". For every layer
 // "layers.N.ffn.experts.use", F32 [experts] is the share of tokens that each
-// expert saw. Its metadata has "format": "hadal-importance-1".
+// expert saw. NAME.moments, F32 [columns, block], says which channels go
+// together (input_moments.h); matrices that read the same vectors share one,
+// under the name of moments_holder. Its metadata has "format":
+// "hadal-importance-1".
 #pragma once
 
 #include <cstdint>
@@ -15,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "convert/input_moments.h"
 #include "convert/source_tensors.h"
 
 namespace hadal {
@@ -29,11 +33,17 @@ class Importance {
   // [columns] of an item of a matrix, or null when nothing is known.
   const float* channels(const SourceTensor& source, int64_t item) const;
 
+  // How the channels of an item go together, or null when nothing is known.
+  const InputMoments* moments(const SourceTensor& source, int64_t item) const;
+
   // The share of tokens an expert saw; 0 when nothing is known.
   float use(BlockIndex block, int64_t expert) const;
 
   void set(std::string name, std::vector<float> values) {
     values_.insert_or_assign(std::move(name), std::move(values));
+  }
+  void set_moments(std::string name, InputMoments moments) {
+    moments_.insert_or_assign(std::move(name), std::move(moments));
   }
   // Throws Error(invalid_argument) when a tensor that is there does not have
   // the columns of the model's matrix, or none fits at all.
@@ -45,6 +55,7 @@ class Importance {
 
  private:
   std::map<std::string, std::vector<float>> values_;
+  std::map<std::string, InputMoments> moments_;
 };
 
 }  // namespace hadal

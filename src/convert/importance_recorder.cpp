@@ -21,14 +21,14 @@ namespace {
 ChannelSums* recording = nullptr;
 
 void record_linear(const LinearParams& params, ThreadTeam& team) {
-  recording->add_product(params);
+  recording->add_product(params, team);
   cpu_backend().linear(params, team);
 }
 
 void record_linear_many(
     std::span<const LinearParams> products, ThreadTeam& team) {
   for (const LinearParams& params : products)
-    recording->add_product(params);
+    recording->add_product(params, team);
   cpu_backend().linear_many(products, team);
 }
 

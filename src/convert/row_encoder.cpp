@@ -197,14 +197,14 @@ void RowEncoder::convert_ids(
   }
 }
 
-const float* RowEncoder::channel_weights(
-    const PlannedModule& module, const RowJob& job) {
+ErrorMetric RowEncoder::metric(const PlannedModule& module, const RowJob& job) {
   if (options_.weights == nullptr || options_.rule == AffineRule::plain ||
       module.format != WeightFormat::affine)
-    return nullptr;
+    return {};
   // In the release's layout an expert is a module by itself.
   const int64_t item = module.expert >= 0 ? module.expert : job.item;
-  return options_.weights->of(module.source, item, channels_);
+  options_.weights->metric(module.source, item, metric_);
+  return metric_.metric;
 }
 
 void RowEncoder::encode_values(
@@ -223,7 +223,7 @@ void RowEncoder::encode_values(
                 (block_form ? blocks(job.count) : job.count) * bytes.scales);
   std::byte* biases =
       bytes.biases == 0 ? nullptr : buffer(out, 2, job.count * bytes.biases);
-  const float* weights = channel_weights(module, job);
+  const ErrorMetric errors = metric(module, job);
 
   const int64_t at_once = block_form ? kFp8Block : 1;
   values_.resize(static_cast<size_t>(at_once * cols));
@@ -255,7 +255,7 @@ void RowEncoder::encode_values(
             {module.bits, module.columns, module.scale_format},
             options_.rule,
             values,
-            weights,
+            errors,
             cols,
             codes + row * bytes.weight,
             scales + row * bytes.scales,

@@ -61,11 +61,11 @@ class RowEncoder {
   void encode_values(
       const PlannedModule& module, const RowJob& job, EncodedRows& out);
 
-  const float* channel_weights(const PlannedModule& module, const RowJob& job);
+  ErrorMetric metric(const PlannedModule& module, const RowJob& job);
 
   EncoderOptions options_;
   std::vector<float> values_;
-  std::vector<float> channels_;
+  ItemMetric metric_;
 };
 
 }  // namespace hadal

@@ -80,7 +80,7 @@ double affine_noise(
         {bits, group, ScaleFormat::bf16},
         rule,
         values.data() + r * kCols,
-        nullptr,
+        {},
         kCols,
         out.data.data() + r * row_bytes,
         out.scales.data() + r * scale_bytes,

@@ -40,7 +40,7 @@ double encoding_rate(AffineRule rule) {
         {4, 64, ScaleFormat::bf16},
         rule,
         row.data(),
-        nullptr,
+        {},
         kCols,
         codes.data(),
         scales.data(),

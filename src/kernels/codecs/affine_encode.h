@@ -5,11 +5,13 @@
 //   plain   bit for bit what MLX's `quantize` gives: the group's range is
 //           divided evenly, the end of the larger magnitude and zero are hit
 //           exactly, codes are chosen before the scale and bias are rounded.
-//   search  the codes, scale and bias of least squared error, weighted by
-//           channel: for several widths of the range, least squares for scale
-//           and bias in turn with the choice of codes, then the neighbours of
-//           the rounded numbers. Never worse than plain, by the error of what
-//           is stored.
+//   search  the codes, scale and bias of least error: for several ranges,
+//           weighted least squares for scale and bias in turn with the
+//           choice of codes, then the neighbours of the rounded numbers. Never
+//           worse than plain, by the error of what is stored. Where the metric
+//           has factors, groups and columns are encoded in turn, and each makes
+//           good what those before it got wrong (the idea of OBQ and GPTQ);
+//           scale and bias are fitted to the codes that result.
 //
 // All results are the same bits on every instruction set: sums go through
 // sixteen lanes (simd/lanes-inl.h).
@@ -31,17 +33,32 @@ struct AffineFormat {
   ScaleFormat scale_format = ScaleFormat::bf16;
 };
 
-// `row`: cols finite values, cols a multiple of the group. `weights` [cols]:
-// how much an error in a channel counts, each >= 0; null: all the same; plain
-// does not look at it. A group whose weights are all zero is treated as
-// unweighted. Writes cols * bits / 8 bytes of codes and cols / group scales and
-// biases. Threads may call it at once. A format that does not exist breaks an
+// What an error e of a row costs; all arrays belong to the caller.
+//   sum over j of weights[j] * (sum over i <= j of factors[i, j] * e[i])^2
+// With E[x x^T] = R R^T for the inputs x of a product, R upper triangular, this
+// is the mean square of the product's error when weights[j] = R[j, j]^2 and
+// factors[i, j] = R[i, j] / R[j, j].
+struct ErrorMetric {
+  const float* weights = nullptr;  // [cols], each >= 0; null: all the same
+  // Null: a column's factor to itself is one, every other zero. Else
+  // [cols, block]: columns lie in blocks from a multiple of `block` on, and
+  // factors[i * block + k] is that of column i to the k-th of its block, 0
+  // before i, 1 at i. Needs weights.
+  const float* factors = nullptr;
+  // A multiple of 32 that divides 4096, or the row is not wider than 4096.
+  int64_t block = 0;
+};
+
+// `row`: cols finite values, cols a multiple of the group. Plain does not look
+// at the metric. A group whose weights are all zero is treated as unweighted.
+// Writes cols * bits / 8 bytes of codes and cols / group scales and biases.
+// Threads may call it at once. A format that does not exist breaks an
 // invariant.
 void encode_affine_row(
     const AffineFormat& format,
     AffineRule rule,
     const float* row,
-    const float* weights,
+    const ErrorMetric& metric,
     int64_t cols,
     std::byte* codes,
     std::byte* scales,

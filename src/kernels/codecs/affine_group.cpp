@@ -72,16 +72,16 @@ void store_scale(
   }
 }
 
-SearchWidths search_widths(float top) {
+SearchRanges search_ranges(float top) {
   if (top <= 3)
-    return {1.0F, 0.06F, 11};
+    return {1.0F, 0.06F, 11, 6, 0.12F};
   if (top <= 7)
-    return {1.04F, 0.05F, 10};
+    return {1.04F, 0.05F, 10, 4, 0.12F};
   if (top <= 15)
-    return {1.06F, 0.04F, 10};
+    return {1.06F, 0.04F, 10, 4, 0.12F};
   if (top <= 63)
-    return {1.04F, 0.03F, 6};
-  return {1.01F, 0.01F, 3};
+    return {1.04F, 0.03F, 6, 0, 0};
+  return {1.01F, 0.01F, 3, 0, 0};
 }
 
 void check_affine_format(const AffineFormat& format, int64_t cols) {

@@ -33,14 +33,18 @@ float neighbour_scale(ScaleFormat format, float stored, int step);
 void store_scale(
     ScaleFormat format, float value, std::byte* array, int64_t index);
 
-// Which shares of the group's range the search tries, widest first. Few levels
-// pay for cutting the tails, many do not.
-struct SearchWidths {
+// Where the search begins: `widths` shares of the group's range around its
+// middle, `first` being the widest; then the range with one end cut off, the
+// lower or the upper, by 1 to `cuts` times `cut`. Few levels pay for cutting
+// tails, many do not; one end is better cut where a few heavy channels decide.
+struct SearchRanges {
   float first = 1;
   float step = 0;
-  int count = 1;
+  int widths = 1;
+  int cuts = 0;
+  float cut = 0;
 };
-SearchWidths search_widths(float top);
+SearchRanges search_ranges(float top);
 
 // Breaks an invariant for a format that does not exist or columns that are no
 // multiple of the group.
