@@ -38,15 +38,35 @@ HWY_INLINE void prefetch_lines(const uint8_t* from, int64_t bytes) {
 // a first cache, so that what has been requested is there when it is due.
 constexpr int64_t kAheadBytes = 12 * 1024;
 
+// Of four rows side by side: the next four.
+HWY_INLINE int64_t bytes_ahead_of_four(const WeightView& weight) {
+  const int64_t four = 4 * weight.row_bytes;
+  return four < 8 * 1024 ? 8 * 1024 : four;
+}
+
+// dot() with codes of activations where they lie.
+template <bool kWide>
+HWY_INLINE VecI dot_at(VecI acc, VecU8 w, const int8_t* x) {
+#if HWY_TARGET == HWY_AVX3_DL
+  asm("vpdpbusd %2, %1, %0"
+      : "+v"(acc.raw)
+      : "v"(w.raw), "m"(*reinterpret_cast<const __m512i*>(x)));
+  return acc;
+#else
+  return dot<kWide>(acc, w, hn::LoadU(TagI8(), x));
+#endif
+}
+
 // The tokens of a job: where their groups begin, their codes in the order of
 // the weight's (which for natural orders is a copy), and the factors of their
-// blocks in the order of the lanes.
-template <int T, int kPlanes, bool kAffine>
+// blocks, in the order of the lanes or as they come.
+template <int T, int kPlanes, bool kAffine, bool kLaneOrder>
 struct RowInput {
   static constexpr int64_t kGroupBytes = kPlanes * kGroupColumns + 64;
   static constexpr int64_t kSpanBytes = kSpanGroups * kGroupBytes;
   const int8_t* codes[T];
-  // [spans][kN]. Of mxfp4: half of s, since its codes count halves.
+  // One a block, zeros behind the last. Of mxfp4: half of s, since its codes
+  // count halves.
   const float* scales[T];
   const int32_t* offsets[T];    // mxfp4: what the unsigned codes are too large
   const float* scaled_sums[T];  // affine
@@ -56,7 +76,7 @@ struct RowInput {
   HWY_INLINE std::byte* prepare(const IntegerJob& job, std::byte* scratch) {
     const int64_t groups =
         (job.weight->cols + kGroupColumns - 1) / kGroupColumns;
-    const int64_t blocks = padded_blocks(job.weight->cols);
+    const int64_t blocks = padded_blocks(job.weight->cols) + kIntegerSums;
     int8_t* copy = reinterpret_cast<int8_t*>(scratch);
     for (int t = 0; t < T; ++t) {
       const int8_t* from =
@@ -72,8 +92,9 @@ struct RowInput {
       scaled_sums[t] = reinterpret_cast<const float*>(second);
       copy = reinterpret_cast<int8_t*>(second + blocks);
       for (int64_t i = 0; i < blocks; ++i) {
-        const int64_t b = i / kN * kN + span_block(static_cast<int>(i % kN));
-        take_factors(from, groups, b, scale + i, second + i);
+        const int64_t lane = i / kN * kN + span_block(static_cast<int>(i % kN));
+        take_factors(
+            from, groups, kLaneOrder ? lane : i, scale + i, second + i);
       }
     }
     return reinterpret_cast<std::byte*>(copy);
@@ -176,6 +197,35 @@ class RowFactors {
   float* biases_;
   HWY_ALIGN int32_t lanes_[kN];
 };
+
+// Spans of a row that decoders, which read whole vectors, may read where they
+// lie: complete ones, of which nothing lies beyond the weight's last byte.
+template <class Codes>
+HWY_INLINE int64_t spans_in_file(const WeightView& weight, int64_t row) {
+  constexpr int64_t kSpanBytes = kSpanUnits * Codes::kUnitBytes;
+  const int64_t complete = weight.cols / (32 * kN);
+  const int64_t readable = (weight.rows - 1 - row) * weight.row_bytes +
+                           weight.cols * kSpanBytes / (32 * kN);
+  constexpr int64_t kBeyond = Codes::kReadBytes - Codes::kUnitBytes;
+  const int64_t whole =
+      readable < kBeyond ? 0 : (readable - kBeyond) / kSpanBytes;
+  return whole < complete ? whole : complete;
+}
+
+// What spans_in_file leaves when spans are taken kSumVecs at a time: less than
+// kSumVecs, one that is not complete, and one that reads beyond the weight.
+constexpr int64_t kTailSpans = kSumVecs + 2;
+
+// A row's codes from `span` on, and zeros, to kTailSpans spans at `to`. `row`
+// is where the row begins.
+template <class Codes>
+HWY_INLINE void copy_tail(
+    const WeightView& weight, const uint8_t* row, int64_t span, uint8_t* to) {
+  constexpr int64_t kSpanBytes = kSpanUnits * Codes::kUnitBytes;
+  const int64_t used = weight.cols * kSpanBytes / (32 * kN) - span * kSpanBytes;
+  __builtin_memset(to, 0, kTailSpans * kSpanBytes);
+  __builtin_memcpy(to, row + span * kSpanBytes, static_cast<size_t>(used));
+}
 
 #endif  // HWY_TARGET != HWY_SCALAR
 
