@@ -40,7 +40,9 @@ ApiResult<std::unique_ptr<ApiCall>> read_chat_completions(
     if (!prepared.has_value())
       return prepared.error();
     for (ChoiceRequest& choice : prepared->choices)
-      choice.wants_tokens = options.return_tokens || options.timings_per_token;
+      choice.wants_tokens = options.return_tokens ||
+                            options.timings_per_token ||
+                            options.continuous_usage;
     bool thinking = prepared->thinking;
     return Call(std::make_unique<ChatWriter>(
         std::move(options), std::move(prepared->choices), thinking, served));
