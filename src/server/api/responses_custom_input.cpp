@@ -1,11 +1,12 @@
-// Reading a JSON string as it arrives. The fragments cut neither characters nor
-// escapes, but for surrogate pairs, which wait for their other half.
+// Reading a JSON string as it arrives. What the end of a fragment cuts, a
+// character or an escape, waits for its other half.
 #include "server/api/responses_custom_input.h"
 
 #include <optional>
 
 #include "server/api/responses_tools.h"
 #include "text/json_value.h"
+#include "text/utf8.h"
 
 namespace hadal {
 namespace {
@@ -98,9 +99,12 @@ std::string CustomInput::read_inside() {
     end += size;
   }
   bool closed = end < arguments_.size() && arguments_[end] == '"';
-  std::string text =
-      unescaped(std::string_view(arguments_).substr(next_, end - next_));
-  next_ = end;
+  std::string_view piece =
+      std::string_view(arguments_).substr(next_, end - next_);
+  if (!closed)
+    piece = piece.substr(0, valid_utf8_prefix(piece));
+  std::string text = unescaped(piece);
+  next_ += piece.size();
   if (closed)
     state_ = State::after;
   told_ = true;

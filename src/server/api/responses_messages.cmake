@@ -20,3 +20,10 @@ set(messages_sources
   messages_request.cpp
   messages_texts.cpp
   messages_tools.cpp)
+
+# Their readers and writers, driven by hand.
+hadal_test(server_families_test LABELS unit
+  SOURCES
+    messages_call_test.cpp
+    responses_call_test.cpp
+  LINK hadal_server_api)
