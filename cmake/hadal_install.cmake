@@ -9,6 +9,9 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/hadal)
 set(hadal_libraries hadal_base hadal_text hadal_checkpoint hadal_kernels
   hadal_weights hadal_cache hadal_model hadal_executor hadal_generation
   hadal_engine)
+if(HADAL_CUDA)
+  list(APPEND hadal_libraries hadal_kernels_cuda)
+endif()
 add_library(hadal INTERFACE)
 add_library(hadal::hadal ALIAS hadal)
 target_link_libraries(hadal INTERFACE hadal_engine)

@@ -10,6 +10,7 @@
 #include "base/memory_info.h"
 #include "checkpoint/model_location.h"
 #include "engine/model_implementation.h"
+#include "executor/device.h"
 #include "hadal/error.h"
 #include "weights/load_checkpoint.h"
 
@@ -17,14 +18,14 @@ namespace hadal {
 namespace {
 
 // Raised when a change of kernels changes the bits of a saved state.
-constexpr uint64_t kKernelRevision = 1;
+constexpr uint64_t kKernelRevision = 2;
 
 // What a session's state depends on besides the checkpoint.
 uint64_t state_fingerprint(
     uint64_t checkpoint, const ModelOptions& options, bool has_mtp) {
   const std::string key = fmt::format(
       "{:016x} kernels={} exact={} kv_fp8={} index_fp4={} gemm_fp8={} "
-      "reference={} mtp={}",
+      "reference={} mtp={} cuda={}",
       checkpoint,
       kKernelRevision,
       options.precision == Precision::exact,
@@ -32,15 +33,12 @@ uint64_t state_fingerprint(
       options.index_fp4,
       options.gemm_fp8,
       options.reference,
-      has_mtp);
+      has_mtp,
+      options.device == Device::cuda);
   return hash64(key);
 }
 
 void check_device(Device device) {
-  if (device == Device::cuda)
-    throw Error(
-        ErrorCode::unsupported,
-        "device: found cuda, but this build has no CUDA backend; use cpu");
   if (device == Device::mlx)
     throw Error(
         ErrorCode::unsupported,
@@ -93,6 +91,17 @@ int64_t choose_context(
   return asked;
 }
 
+// Automatic means the CPU as long as the CUDA kernels are the slower ones.
+ExecutionDevice choose_device(const ModelOptions& options) {
+  check_device(options.device);
+  if (options.device == Device::cuda)
+    return cuda_device();
+  return {
+      .name = "cpu",
+      .backend = options.reference ? &reference_backend() : &cpu_backend(),
+      .memory = &host_memory()};
+}
+
 }  // namespace
 
 Model::Implementation::Implementation(
@@ -111,7 +120,7 @@ Model::Model(std::shared_ptr<Implementation> implementation)
     : implementation_(std::move(implementation)) {}
 
 Model Model::load(const ModelOptions& options) {
-  check_device(options.device);
+  const ExecutionDevice device = choose_device(options);
   if (options.threads < 0)
     throw Error(
         ErrorCode::invalid_argument,
@@ -139,14 +148,13 @@ Model Model::load(const ModelOptions& options) {
   const int64_t context =
       choose_context(*layout, options.context, config.max_position_embeddings);
   auto pool = std::make_shared<PagePool>(
-      static_cast<int64_t>(memory_info().available_bytes));
-
-  const Backend& backend =
-      options.reference ? reference_backend() : cpu_backend();
+      static_cast<int64_t>(memory_info().available_bytes), *device.memory);
+  if (options.device == Device::cuda)
+    move_weights_to_cuda(loaded.weights);
   ModelInfo info{
       .directory = directory,
-      .device = "cpu",
-      .backend = std::string(backend.name),
+      .device = device.name,
+      .backend = std::string(device.backend->name),
       .threads = options.threads > 0 ? options.threads : available_cores(),
       .context = context,
       .vocabulary = config.vocab_size,
@@ -168,9 +176,10 @@ Model Model::load(const ModelOptions& options) {
           .gemm_fp8 = options.gemm_fp8});
   auto executor = std::make_unique<NativeExecutor>(
       std::move(network),
-      backend,
+      *device.backend,
       ThreadTeamOptions{
-          .threads = info.threads, .pin = options.pin, .numa = numa});
+          .threads = info.threads, .pin = options.pin, .numa = numa},
+      *device.memory);
   return Model(std::make_shared<Implementation>(
       options,
       std::move(info),

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "kernels/cuda/find_device.h"
 #include "kernels/cuda/staged_backend.h"
 #include "kernels/experts/experts_cases.h"
 #include "kernels/experts/random_experts.h"

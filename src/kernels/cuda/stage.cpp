@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/cuda/view_bytes.h"
+
 namespace hadal::cuda {
 
 void* Stage::copy_in(const void* from, int64_t bytes) {
@@ -23,42 +25,10 @@ void* Stage::copy_in(const void* from, int64_t bytes) {
 
 WeightView Stage::in(const WeightView& view) {
   WeightView result = view;
-  if (view.empty())
-    return result;
-  // The bytes of a row are dense, so the last row may be shorter than
-  // row_bytes.
-  int64_t row_bytes = 0;
-  switch (view.format) {
-    case WeightFormat::f32:
-      row_bytes = view.cols * 4;
-      break;
-    case WeightFormat::bf16:
-    case WeightFormat::f16:
-      row_bytes = view.cols * 2;
-      break;
-    case WeightFormat::fp8_block:
-    case WeightFormat::mxfp8:
-      row_bytes = view.cols;
-      break;
-    case WeightFormat::mxfp4:
-      row_bytes = view.cols / 2;
-      break;
-    case WeightFormat::affine:
-      row_bytes = view.cols * view.bits / 8;
-      break;
-  }
-  result.data = in(view.data, (view.rows - 1) * view.row_bytes + row_bytes);
-  if (view.scales == nullptr)
-    return result;
-  const bool blocks = view.format == WeightFormat::fp8_block;
-  const int64_t scale_rows = blocks ? (view.rows + 127) / 128 : view.rows;
-  const int64_t width = columns_per_scale(view);
-  const int64_t scale_bytes =
-      (scale_rows - 1) * view.scale_stride +
-      (view.cols + width - 1) / width * bytes_per_scale(view.scale_format);
-  result.scales = in(view.scales, scale_bytes);
-  if (view.biases != nullptr)
-    result.biases = in(view.biases, scale_bytes);
+  const ViewBytes bytes = view_bytes(view);
+  result.data = in(view.data, bytes.data);
+  result.scales = in(view.scales, bytes.scales);
+  result.biases = in(view.biases, bytes.scales);
   return result;
 }
 

@@ -1,10 +1,9 @@
 #include "kernels/cuda/staged_backend.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "hadal/error.h"
+#include "kernels/cuda/find_device.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/stage.h"
 
@@ -239,25 +238,6 @@ void sparse_attention(const SparseAttentionParams& host, ThreadTeam&) {
 }
 
 }  // namespace
-
-std::string missing_cuda_device() {
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status != cudaSuccess)
-    return fmt::format(
-        "there is no usable CUDA driver: {}", cudaGetErrorString(status));
-  if (count == 0)
-    return "the CUDA driver knows no GPU";
-  cudaDeviceProp device;
-  cuda::check(cudaGetDeviceProperties(&device, 0), "reading the GPU's name");
-  if (device.major < 8)
-    return fmt::format(
-        "{} has compute capability {}.{}; 8.0 or later is needed",
-        device.name,
-        device.major,
-        device.minor);
-  return "";
-}
 
 const Backend& staged_cuda_backend() {
   if (const std::string reason = missing_cuda_device(); !reason.empty())

@@ -1,8 +1,6 @@
 // The CUDA kernels as a backend of host arrays.
 #pragma once
 
-#include <string>
-
 #include "kernels/backend.h"
 
 namespace hadal {
@@ -12,8 +10,5 @@ namespace hadal {
 // backends of host arrays. Throws Error(unsupported) when there is no GPU that
 // these kernels can run on.
 const Backend& staged_cuda_backend();
-
-// Why there is none, as a sentence for the user; empty when there is one.
-std::string missing_cuda_device();
 
 }  // namespace hadal

@@ -1,0 +1,16 @@
+// The matrices of a model one after the other: what a device needs a copy of.
+#pragma once
+
+#include <functional>
+
+#include "weights/model_weights.h"
+
+namespace hadal {
+
+// Calls `visit` with every matrix that products read: all views but the
+// embedding, the norms, `ape`, the gates' biases and the sinks, which stay with
+// the host. What `visit` changes of a view stays changed.
+void for_each_matrix(
+    ModelWeights& weights, const std::function<void(WeightView&)>& visit);
+
+}  // namespace hadal
