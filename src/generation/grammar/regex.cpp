@@ -61,6 +61,9 @@ class Nfa {
  private:
   int32_t append_repeat(const Regex& regex, int32_t from);
   std::vector<NfaNode> nodes_;
+  // Nodes that the closure with the latest stamp has met.
+  mutable std::vector<uint32_t> seen_;
+  mutable uint32_t stamp_ = 0;
 };
 
 int32_t Nfa::append(const Regex& regex, int32_t from) {
@@ -120,14 +123,15 @@ int32_t Nfa::append_repeat(const Regex& regex, int32_t from) {
 }
 
 std::vector<int32_t> Nfa::closure(std::vector<int32_t> nodes) const {
-  std::vector<bool> seen(nodes_.size());
+  seen_.resize(nodes_.size());
+  ++stamp_;
   std::vector<int32_t> result;
   while (!nodes.empty()) {
     int32_t n = nodes.back();
     nodes.pop_back();
-    if (seen[static_cast<size_t>(n)])
+    if (seen_[static_cast<size_t>(n)] == stamp_)
       continue;
-    seen[static_cast<size_t>(n)] = true;
+    seen_[static_cast<size_t>(n)] = stamp_;
     result.push_back(n);
     for (int32_t next : node(n).empty_edges)
       nodes.push_back(next);

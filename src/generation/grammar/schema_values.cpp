@@ -1,6 +1,8 @@
 // Values without parts: null, booleans, numbers, strings, listed values.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "generation/grammar/regex_parser.h"
 #include "generation/grammar/schema_check.h"
 #include "generation/grammar/schema_compiler.h"
@@ -23,6 +25,18 @@ ValueKinds kind_of(const JsonValue& value) {
     return kObjectValues;
   return read_decimal(value.number_text()).is_integer() ? kWholeValues
                                                         : kOtherNumbers;
+}
+
+constexpr std::array<std::string_view, 4> kBounds = {
+    "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"};
+
+// A bound that some schema has.
+std::string_view bound_keyword(const SchemaSet& schemas) {
+  for (std::string_view keyword : kBounds)
+    for (const JsonValue* schema : schemas)
+      if (schema->find(keyword) != nullptr)
+        return keyword;
+  return "type";
 }
 
 }  // namespace
@@ -71,7 +85,7 @@ std::vector<GrammarSymbol> SchemaCompiler::simple_values(
   if ((kinds & kBooleanValues) != 0)
     add(leaves_.raw(one_of({"true", "false"})));
   if ((kinds & (kWholeValues | kOtherNumbers)) != 0)
-    refused_at(document_, schemas, "type", [&] {
+    refused_at(document_, schemas, bound_keyword(schemas), [&] {
       const bool whole = (kinds & kOtherNumbers) == 0;
       add(leaves_.number(number_limits(schemas, whole)));
     });
@@ -195,8 +209,7 @@ NumberLimits SchemaCompiler::number_limits(
   NumberLimits limits;
   limits.integers_only = whole;
   for (const JsonValue* schema : schemas) {
-    for (std::string_view keyword :
-         {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"})
+    for (std::string_view keyword : kBounds)
       add_bound(*schema, keyword, limits);
     const JsonValue* multiple = schema->find("multipleOf");
     if (multiple == nullptr)
