@@ -1,7 +1,7 @@
 # The front door. Everything real happens in CMake (CMakePresets.json) and in
 # scripts/; `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: help demo build test sanitize fuzz tsan neon nightly bench format \
+.PHONY: help demo build test sanitize fuzz tsan neon test-cuda nightly bench format \
         check-format install clean
 MAKEFLAGS += --no-print-directory
 
@@ -43,6 +43,9 @@ neon: setup-neon ## the kernel tests on arm64, cross-built, under qemu
 	@cmake --build --preset neon --parallel $(JOBS)
 	@$(CTEST) --preset neon
 
+test-cuda: setup-test ## kernels, laws and goldens on this machine's GPU (needs nvcc)
+	@scripts/test_cuda.sh
+
 nightly: setup-test ## also the tests that `make test` leaves out for their time
 	@cmake --preset cpu $(QUIET_CONFIGURE)
 	@cmake --build --preset cpu --parallel $(JOBS)
@@ -65,7 +68,7 @@ install: build ## program, library, headers and nano model into PREFIX
 	@cmake --install build --prefix $(PREFIX)
 
 clean: ## remove all build folders
-	@rm -rf build build-debug build-tsan build-neon build-fuzz
+	@rm -rf build build-debug build-tsan build-neon build-cuda build-fuzz
 
 .PHONY: setup-build setup-test setup-bench setup-fuzz setup-neon
 setup-build:

@@ -9,6 +9,8 @@
 #               and undefined-behaviour sanitizers (`make sanitize`: all tests)
 #   neon        the kernel tests on arm64, cross-built, under qemu; left out on
 #               machines that are no x86
+#   cuda        the CUDA kernels are compiled, for one architecture, where nvcc
+#               is; `make test-cuda` runs them
 #   fuzz        every libFuzzer target for a few seconds, built with clang
 #
 # A stage that fails does not keep the later ones from running; the last line
@@ -63,6 +65,16 @@ build() {
   cmake --build --preset "$1" --parallel "$jobs" -- --quiet
 }
 
+build_cuda() {
+  CUDACXX=$nvcc cmake --preset cuda -DHADAL_SERVER=OFF \
+    -DCMAKE_CUDA_ARCHITECTURES=90a-real >"$logs/configure" || {
+    cat "$logs/configure"
+    return 1
+  }
+  cmake --build --preset cuda --parallel "$jobs" --target hadal_kernels_cuda \
+    -- --quiet
+}
+
 stage setup
 scripts/setup.sh test fuzz $([ "$(uname -m)" != x86_64 ] || echo neon) || exit 1
 command -v python3 >/dev/null || {
@@ -98,6 +110,12 @@ if [ "$(uname -m)" = x86_64 ]; then
     check neon-build build neon; then
     tests neon --preset neon
   fi
+fi
+
+nvcc=$(PATH=$PATH:/usr/local/cuda/bin command -v nvcc)
+if [ -n "$nvcc" ]; then
+  stage cuda
+  check cuda-build build_cuda
 fi
 
 stage fuzz

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hadal/session.h"
@@ -14,9 +16,17 @@ inline std::string nano_directory() {
   return std::string(HADAL_SOURCE_DIR) + "/models/nano";
 }
 
+// HADAL_TEST_DEVICE=cuda runs the same tests on a GPU.
+inline Device test_device() {
+  const char* const name = std::getenv("HADAL_TEST_DEVICE");
+  return name != nullptr && std::string_view(name) == "cuda" ? Device::cuda
+                                                             : Device::cpu;
+}
+
 inline ModelOptions nano_options(Precision precision, int threads = 2) {
   return {
       .checkpoint = nano_directory(),
+      .device = test_device(),
       .precision = precision,
       .threads = threads,
       .context = 8192};
