@@ -117,9 +117,12 @@ std::string short_escape(char32_t c) {
   }
 }
 
-// One edge inside a JSON string.
+// One edge inside a JSON string. `plain_only`: escapes are read otherwise.
 void add_json(
-    const TextEdge& edge, StateId target, std::vector<Spelling>& out) {
+    const TextEdge& edge,
+    StateId target,
+    bool plain_only,
+    std::vector<Spelling>& out) {
   const Spelling like{{}, target, edge.count};
   char32_t plain = edge.first;
   for (char32_t c = edge.first; c <= std::min<char32_t>(edge.last, '\\'); ++c) {
@@ -127,45 +130,12 @@ void add_json(
       continue;
     if (plain < c)
       add_characters(plain, c - 1, like, out);
-    add_escape(short_escape(c), like, out);
+    if (!plain_only)
+      add_escape(short_escape(c), like, out);
     plain = c + 1;
   }
   if (plain <= edge.last)
     add_characters(plain, edge.last, like, out);
-}
-
-// All \uXXXX, surrogates in pairs only, and \/. Where any character may stand.
-void add_all_escapes(const Spelling& like, std::vector<Spelling>& out) {
-  add_escape("\\/", like, out);
-  const std::vector<ByteRange> hex = {{'0', '9'}, {'a', 'f'}, {'A', 'F'}};
-  const std::vector<ByteRange> d = {one('d'), one('D')};
-  const std::vector<ByteRange> not_d = {
-      {'0', '9'}, {'a', 'c'}, {'e', 'f'}, {'A', 'C'}, {'E', 'F'}};
-  const std::vector<ByteRange> below_surrogates = {{'0', '7'}};
-  const std::vector<ByteRange> high = {{'8', '9'}, {'a', 'b'}, {'A', 'B'}};
-  const std::vector<ByteRange> low = {{'c', 'f'}, {'C', 'F'}};
-  using Places = std::vector<std::vector<ByteRange>>;
-  const std::vector<ByteRange> slash = {one('\\')};
-  const std::vector<ByteRange> u = {one('u')};
-  const std::array<Places, 3> forms = {
-      Places{slash, u, not_d, hex, hex, hex},
-      Places{slash, u, d, below_surrogates, hex, hex},
-      Places{slash, u, d, high, hex, hex, slash, u, d, low, hex, hex}};
-  // The digits' ranges are spelled out one combination after the other; states
-  // between are shared, since what follows is equal.
-  for (const Places& places : forms) {
-    std::vector<Spelling> spellings = {like};
-    for (const std::vector<ByteRange>& place : places) {
-      std::vector<Spelling> longer;
-      for (const Spelling& spelling : spellings)
-        for (const ByteRange& range : place) {
-          longer.push_back(spelling);
-          longer.back().bytes.push_back(range);
-        }
-      spellings = std::move(longer);
-    }
-    out.insert(out.end(), spellings.begin(), spellings.end());
-  }
 }
 
 // Whether every character leads to one state.
@@ -197,6 +167,10 @@ class RowBuilder {
   }
   Row& row(StateId state) { return rows_[state]; }
   const std::vector<Row>& rows() const { return rows_; }
+
+  // Makes `state` read every escape of a JSON string, to `target`: the short
+  // ones, and \\uXXXX with surrogates in pairs only.
+  void read_escapes(StateId state, StateId target, uint8_t count);
 
   // Makes `state` read the spellings: none is a prefix of another.
   void read(
@@ -256,6 +230,45 @@ StateId RowBuilder::between(
   return state;
 }
 
+void RowBuilder::read_escapes(StateId state, StateId target, uint8_t count) {
+  const auto to = [&](StateId from, std::string_view bytes, StateId next) {
+    for (char byte : bytes)
+      row(from).next[static_cast<uint8_t>(byte)] = next;
+  };
+  constexpr std::string_view kHex = "0123456789abcdefABCDEF";
+  const StateId escape = add();
+  to(state, "\\", escape);
+  row(state).count['\\'] = count;
+  to(escape, "\"\\/bfnrt", target);
+  // Behind \u; the number says how many digits are to come.
+  const StateId four = add();
+  const StateId three = add();
+  const StateId two = add();
+  const StateId one_more = add();
+  to(escape, "u", four);
+  to(four, "0123456789abcefABCEF", three);
+  to(three, kHex, two);
+  to(two, kHex, one_more);
+  to(one_more, kHex, target);
+  const StateId behind_d = add();
+  to(four, "dD", behind_d);
+  to(behind_d, "01234567", two);
+  // A high surrogate, then \u and a low one.
+  const StateId high_two = add();
+  const StateId high_one = add();
+  const StateId high = add();
+  const StateId low_escape = add();
+  const StateId low_four = add();
+  const StateId low_three = add();
+  to(behind_d, "89abAB", high_two);
+  to(high_two, kHex, high_one);
+  to(high_one, kHex, high);
+  to(high, "\\", low_escape);
+  to(low_escape, "u", low_four);
+  to(low_four, "dD", low_three);
+  to(low_three, "cdefCDEF", two);
+}
+
 enum class Form { raw, json };
 
 // The rows of the text's states; `first` becomes the row of its start.
@@ -267,22 +280,23 @@ void add_text(
   while (states.size() < text.states.size())
     states.push_back(builder.add());
   for (size_t s = 0; s < text.states.size(); ++s) {
+    const bool any_escape =
+        form == Form::json && takes_everything(text.states[s]);
     std::vector<Spelling> spellings;
     for (const TextEdge& edge : text.states[s].edges) {
-      StateId target = states[static_cast<size_t>(edge.target)];
+      const StateId target = states[static_cast<size_t>(edge.target)];
       if (form == Form::json)
-        add_json(edge, target, spellings);
+        add_json(edge, target, any_escape, spellings);
       else
         add_characters(
             edge.first, edge.last, {{}, target, edge.count}, spellings);
     }
-    if (form == Form::json && takes_everything(text.states[s])) {
-      const TextEdge& edge = text.states[s].edges[0];
-      add_all_escapes(
-          {{}, states[static_cast<size_t>(edge.target)], edge.count},
-          spellings);
-    }
     builder.read(states[s], spellings, 0);
+    if (any_escape) {
+      const TextEdge& edge = text.states[s].edges[0];
+      builder.read_escapes(
+          states[s], states[static_cast<size_t>(edge.target)], edge.count);
+    }
   }
 }
 

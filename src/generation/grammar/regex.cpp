@@ -17,6 +17,8 @@ namespace {
 constexpr char32_t kTextBegin = 0x110001;
 constexpr char32_t kTextEnd = 0x110002;
 constexpr size_t kMaxNodes = 65'536;
+// Nodes in all subsets together: what bounds time and memory.
+constexpr size_t kMaxSubsetNodes = 1'000'000;
 
 struct NfaEdge {
   CharSet characters;
@@ -175,8 +177,10 @@ TextAutomaton determinised(
   numbers.emplace(subsets[0], 0);
   TextAutomaton result;
   result.states.clear();
+  size_t nodes = 0;
   for (size_t n = 0; n < subsets.size(); ++n) {
     const std::vector<int32_t> subset = subsets[n];
+    nodes += subset.size();
     TextState state;
     state.accepts = accepts(subset);
     std::vector<char32_t> borders = borders_of(nfa, subset);
@@ -195,7 +199,7 @@ TextAutomaton determinised(
       else
         state.edges.push_back(edge);
     }
-    if (subsets.size() > kMaxTextStates)
+    if (subsets.size() > kMaxTextStates || nodes > kMaxSubsetNodes)
       throw GrammarRefusal{fmt::format(
           "the pattern needs more than the limit of {} states; use smaller "
           "counts or fewer alternatives",

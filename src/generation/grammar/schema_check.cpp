@@ -19,7 +19,8 @@ constexpr int64_t kMaxSteps = 2'000'000;
 
 class Check {
  public:
-  explicit Check(const SchemaDocument& document) : document_(document) {}
+  Check(const SchemaDocument& document, const JsonValue* listed)
+      : document_(document), listed_(listed) {}
 
   bool satisfies(const JsonValue& value, const JsonValue& schema);
 
@@ -40,6 +41,7 @@ class Check {
   TextAutomaton pattern(const JsonValue& schema, const std::string& text) const;
 
   const SchemaDocument& document_;
+  const JsonValue* listed_;
   int depth_ = 0;
   int64_t steps_ = 0;
 };
@@ -70,7 +72,7 @@ bool Check::type_and_values(
   if (constant != nullptr && !same_json(value, *constant))
     return false;
   const JsonValue* values = document_.array_keyword(schema, "enum");
-  return values == nullptr ||
+  return values == nullptr || values == listed_ ||
          std::any_of(
              values->items().begin(),
              values->items().end(),
@@ -256,8 +258,9 @@ bool same_json(const JsonValue& a, const JsonValue& b) {
 bool satisfies(
     const SchemaDocument& document,
     const JsonValue& value,
-    const JsonValue& schema) {
-  return Check(document).satisfies(value, schema);
+    const JsonValue& schema,
+    const JsonValue* listed) {
+  return Check(document, listed).satisfies(value, schema);
 }
 
 }  // namespace hadal

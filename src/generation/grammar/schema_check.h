@@ -12,9 +12,11 @@ bool same_json(const JsonValue& a, const JsonValue& b);
 
 // All supported keywords; `format` counts only where format_texts knows it.
 // Throws SchemaRefusal for keywords with values of a wrong type.
+// `listed`: an enum of which `value` is known to be a member; may be null.
 bool satisfies(
     const SchemaDocument& document,
     const JsonValue& value,
-    const JsonValue& schema);
+    const JsonValue& schema,
+    const JsonValue* listed = nullptr);
 
 }  // namespace hadal

@@ -44,14 +44,18 @@ std::string_view bound_keyword(const SchemaSet& schemas) {
 std::vector<JsonValue> SchemaCompiler::listed_values(
     const SchemaSet& schemas, ValueKinds kinds) const {
   std::vector<JsonValue> candidates;
+  const JsonValue* listed = nullptr;
   for (const JsonValue* schema : schemas) {
     if (const JsonValue* constant = schema->find("const")) {
       candidates = {*constant};
+      listed = nullptr;
       break;
     }
     const JsonValue* values = document_.array_keyword(*schema, "enum");
-    if (values != nullptr && candidates.empty())
+    if (values != nullptr && candidates.empty()) {
       candidates = values->items();
+      listed = values;
+    }
   }
   std::vector<JsonValue> fitting;
   for (const JsonValue& value : candidates) {
@@ -59,7 +63,7 @@ std::vector<JsonValue> SchemaCompiler::listed_values(
         (kind_of(value) & kinds) != 0 &&
         std::all_of(
             schemas.begin(), schemas.end(), [&](const JsonValue* schema) {
-              return satisfies(document_, value, *schema);
+              return satisfies(document_, value, *schema, listed);
             });
     if (fits)
       fitting.push_back(value);

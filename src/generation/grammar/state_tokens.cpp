@@ -132,22 +132,22 @@ void ExitTrie::flatten(int32_t node, uint8_t depth, StateTokens& result) const {
   result.exits[place].end = static_cast<uint32_t>(result.exits.size());
 }
 
-void sort_by_count(std::vector<CountedToken>& inside, StateTokens& result) {
-  std::stable_sort(
-      inside.begin(),
-      inside.end(),
-      [](const CountedToken& a, const CountedToken& b) {
-        return a.count < b.count;
-      });
-  if (inside.empty() || inside.back().count == 0)
-    return;
-  result.above.resize(inside.back().count + size_t{1});
+void sort_by_count(
+    const std::vector<CountedToken>& inside, StateTokens& result) {
+  std::array<uint32_t, 257> first{};
+  uint8_t highest = 0;
   for (const CountedToken& token : inside) {
-    result.by_count.push_back(token.token);
-    result.above[token.count] = static_cast<uint32_t>(result.by_count.size());
+    ++first[token.count + size_t{1}];
+    highest = std::max(highest, token.count);
   }
-  for (size_t n = 1; n < result.above.size(); ++n)
-    result.above[n] = std::max(result.above[n], result.above[n - 1]);
+  if (highest == 0)
+    return;
+  for (size_t n = 1; n < first.size(); ++n)
+    first[n] += first[n - 1];
+  result.above.assign(first.begin() + 1, first.begin() + 2 + highest);
+  result.by_count.resize(inside.size());
+  for (const CountedToken& token : inside)
+    result.by_count[first[token.count]++] = token.token;
 }
 
 }  // namespace
