@@ -15,7 +15,8 @@ constexpr std::string_view kPlain = "\x1b[0m";
 AnswerPrinter::AnswerPrinter(const ChatParserOptions& options, bool silent)
     : parser_(options), silent_(silent), dim_(::isatty(STDERR_FILENO) == 1) {}
 
-AnswerPrinter::AnswerPrinter(bool silent) : silent_(silent), dim_(false) {}
+AnswerPrinter::AnswerPrinter(bool silent)
+    : silent_(silent), dim_(::isatty(STDERR_FILENO) == 1) {}
 
 void AnswerPrinter::push(std::string_view text) {
   if (!parser_) {
@@ -27,6 +28,16 @@ void AnswerPrinter::push(std::string_view text) {
   builder_.add(events);
   for (const ChatEvent& event : events)
     show(event);
+}
+
+void AnswerPrinter::push(const ChatEvent& event) {
+  builder_.add({&event, 1});
+  show(event);
+}
+
+void AnswerPrinter::finish(ChatFinish reason) {
+  answer_ = builder_.take(reason);
+  end_line();
 }
 
 void AnswerPrinter::finish(FinishReason reason) {

@@ -21,10 +21,14 @@ class AnswerPrinter {
   explicit AnswerPrinter(bool silent);
 
   void push(std::string_view text);
+  // What another parser has made of the output (a server's): with the second
+  // constructor.
+  void push(const ChatEvent& event);
   // True when a stop text was met and nothing more is wanted.
   bool done() const { return parser_ && parser_->done(); }
   // The end: what was held back, and a last newline.
   void finish(FinishReason reason);
+  void finish(ChatFinish reason);  // of pushed events
 
   // After finish(). In raw output all text counts as content.
   const ChatAnswer& answer() const { return answer_; }

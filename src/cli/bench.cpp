@@ -210,8 +210,14 @@ Run add_bench(CLI::App& app) {
       "(90th - 10th percentile) / median.\n\n"
       "Examples:\n"
       "  hadal bench --synthetic flash:layers=8,experts=32 --context 1K,64K\n"
-      "  hadal bench --kernels --threads 2 --json");
-  return [flags, &app] {
+      "  hadal bench --kernels --threads 2 --json\n"
+      "  hadal bench serve --url http://127.0.0.1:8080 --clients 16");
+  CLI::App* const serve = app.add_subcommand(
+      "serve", "Measure a server of OpenAI's API under many clients");
+  const Run run_serve = add_bench_serve(*serve);
+  return [flags, &app, serve, run_serve] {
+    if (serve->parsed())
+      return run_serve();
     settle_flags(app, *flags);
     return run(*flags);
   };

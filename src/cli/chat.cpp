@@ -1,5 +1,5 @@
-// hadal chat: a conversation. Each turn renders all messages; the session keeps
-// what the new prompt shares with the past, so only the rest is computed.
+// hadal chat: a conversation, with a model of its own (chat/local_chat.cpp) or
+// with a server's (chat/remote_chat.cpp).
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -8,8 +8,7 @@
 #include <string>
 
 #include "base/interrupt.h"
-#include "base/progress.h"
-#include "cli/answer_printer.h"
+#include "cli/chat/chat_backend.h"
 #include "cli/chat_flags.h"
 #include "cli/conversation.h"
 #include "cli/exit_codes.h"
@@ -17,10 +16,8 @@
 #include "cli/model_flags.h"
 #include "cli/read_text.h"
 #include "cli/sampling_flags.h"
-#include "cli/speeds.h"
 #include "cli/verbs.h"
 #include "hadal/error.h"
-#include "hadal/generate.h"
 
 namespace hadal::cli {
 namespace {
@@ -40,27 +37,20 @@ struct ChatVerbFlags {
   std::shared_ptr<ChatFlags> chat;
   std::shared_ptr<SamplingFlags> sampling;
   std::string load;
+  RemoteChatFlags remote;
 };
 
 class Chat {
  public:
   Chat(
-      const Model& model,
+      ChatBackend& backend,
       const ChatVerbFlags& flags,
       Interrupt& interrupt,
       LineEditor& editor)
-      : model_(model),
-        tokenizer_(Tokenizer::load(
-            model.info().directory,
-            {.expected_vocabulary = model.info().vocabulary})),
-        chat_(chat_options(*flags.chat, model.info().directory)),
+      : backend_(backend),
+        thinking_(flags.chat->thinking),
         interrupt_(interrupt),
-        editor_(editor),
-        session_(model) {
-    options_.sampling =
-        sampling_options(*flags.sampling, model.info().directory);
-    options_.stop = stop_options(*flags.sampling);
-    stop_texts_ = std::exchange(options_.stop.strings, {});
+        editor_(editor) {
     conversation_.system = flags.chat->system;
     if (!flags.load.empty())
       conversation_ = load_conversation(flags.load);
@@ -68,7 +58,7 @@ class Chat {
 
   void run() {
     if (editor_.is_terminal())
-      std::cerr << "Talking with " << model_.info().directory.filename()
+      std::cerr << "Talking with " << backend_.name()
                 << "; /help lists the commands.\n";
     while (true) {
       const LineEditor::Input input = read_message();
@@ -156,7 +146,7 @@ class Chat {
 
   void set_thinking(const std::string& word) {
     if (word.empty()) {
-      std::cerr << name(chat_.thinking) << "\n";
+      std::cerr << name(thinking_) << "\n";
       return;
     }
     const std::optional<Thinking> level = thinking_from(word);
@@ -165,7 +155,7 @@ class Chat {
           "/thinking: found \"{}\", expected one of {}",
           word,
           thinking_words()));
-    chat_.thinking = *level;
+    thinking_ = *level;
   }
 
   // One message and its answer. When the answer fails, the message is taken
@@ -189,60 +179,33 @@ class Chat {
 
   void answer() {
     const std::vector<Message> messages = conversation_.prompt();
-    const std::vector<int32_t> prompt =
-        tokenizer_.encode(encode_chat(messages, chat_));
-    ChatParserOptions parser = parser_options(messages, chat_);
-    parser.stop = stop_texts_;
-    AnswerPrinter printer(parser, false);
-    Progress progress("reading", ProgressUnit::tokens);
-    options_.on_prompt_progress = [&progress](int64_t done, int64_t total) {
-      progress.update(done, total);
-    };
-    Summary summary = generate(
-        session_,
-        tokenizer_,
-        prompt,
-        options_,
-        [&](const Step& step) {
-          progress.finish();
-          printer.push(step.text);
-          return printer.done() ? Continue::no : Continue::yes;
-        },
-        interrupt_.token());
-    progress.finish();
-    printer.push(summary.rest);
-    printer.finish(summary.finish_reason);
-    const ChatAnswer& answer = printer.answer();
+    const ChatAnswer answer =
+        backend_.answer(messages, thinking_, interrupt_.token());
     conversation_.messages.push_back(
         {.role = Role::assistant,
          .content = answer.content,
          .reasoning = answer.reasoning,
          .tool_calls = answer.tool_calls});
-    if (summary.finish_reason == FinishReason::length)
-      std::cerr << "hadal: the answer was cut: "
-                << (options_.stop.max_tokens >= 0 ? "--max-tokens"
-                                                  : "the context is full")
-                << "\n";
-    std::cerr << "hadal: " << speed_line(summary) << "\n";
   }
 
-  Model model_;
-  Tokenizer tokenizer_;
-  ChatOptions chat_;
+  ChatBackend& backend_;
+  Thinking thinking_;
   Interrupt& interrupt_;
   LineEditor& editor_;
-  Session session_;
-  GenerateOptions options_;
-  std::vector<std::string> stop_texts_;
   Conversation conversation_;
 };
 
 int run(const ChatVerbFlags& flags) {
   require_utf8(flags.chat->system, "--system");
-  const Model model = Model::load(*flags.model);
+  RemoteChatFlags remote = flags.remote;
+  remote.model = flags.model->checkpoint;
+  const std::unique_ptr<ChatBackend> backend =
+      remote.url.empty()
+          ? local_chat(*flags.model, *flags.chat, *flags.sampling)
+          : remote_chat(remote, *flags.chat, *flags.sampling);
   Interrupt interrupt;
   LineEditor editor(default_history_file());
-  Chat(model, flags, interrupt, editor).run();
+  Chat(*backend, flags, interrupt, editor).run();
   return kSuccess;
 }
 
@@ -256,10 +219,26 @@ Run add_chat(CLI::App& app) {
       ->option_text("FILE")
       ->group("Prompt");
   flags->sampling = add_sampling_flags(app);
+  CLI::Option* const server =
+      app.add_option(
+             "--server",
+             flags->remote.url,
+             "Talk with the model of a server of OpenAI's API; --model is then "
+             "the server's name of it, default: the first that it lists")
+          ->option_text("URL")
+          ->group("Server");
+  app.add_option(
+         "--api-key",
+         flags->remote.api_key,
+         "Its key; default: $HADAL_API_KEY, else $OPENAI_API_KEY")
+      ->option_text("KEY")
+      ->group("Server")
+      ->needs(server);
   flags->model = add_model_flags(app);
   app.footer(
       std::string("Commands:\n") + kHelp +
-      "\nExample:\n  hadal chat --system \"Answer in one sentence.\"");
+      "\nExamples:\n  hadal chat --system \"Answer in one sentence.\"\n"
+      "  hadal chat --server http://127.0.0.1:8080");
   return [flags] { return run(*flags); };
 }
 

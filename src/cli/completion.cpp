@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -50,8 +51,14 @@ Value value_of(const CLI::Option& option, std::string& words) {
   return Value::other;
 }
 
-VerbFlags flags_of(const CLI::App& app) {
-  VerbFlags verb{.name = app.get_name(), .what = app.get_description()};
+void add_flags(const CLI::App& app, VerbFlags& verb) {
+  const auto known = [&verb](const std::string& name) {
+    return std::any_of(
+        verb.flags.begin(), verb.flags.end(), [&name](const Flag& flag) {
+          return std::find(flag.names.begin(), flag.names.end(), name) !=
+                 flag.names.end();
+        });
+  };
   for (const CLI::Option* option : app.get_options()) {
     Flag flag{.what = option->get_description()};
     flag.value = value_of(*option, flag.words);
@@ -62,9 +69,21 @@ VerbFlags flags_of(const CLI::App& app) {
     if (flag.names.empty()) {
       verb.positional = flag.value;
       verb.words = flag.words;
-    } else {
+    } else if (!known(flag.names.front())) {
       verb.flags.push_back(std::move(flag));
     }
+  }
+}
+
+// A verb below the verb (bench serve) is a word of it, and its flags count as
+// the verb's own.
+VerbFlags flags_of(const CLI::App& app) {
+  VerbFlags verb{.name = app.get_name(), .what = app.get_description()};
+  add_flags(app, verb);
+  for (const CLI::App* below : app.get_subcommands({})) {
+    add_flags(*below, verb);
+    verb.positional = Value::words;
+    verb.words += (verb.words.empty() ? "" : " ") + below->get_name();
   }
   return verb;
 }

@@ -36,7 +36,9 @@ std::string start_log(const std::string& levels) {
   const Result<std::string> set = set_log_levels(levels);
   if (!set)
     return set.error().message;
-  const auto logger = spdlog::stderr_color_st("hadal");
+  auto logger = spdlog::get("hadal");
+  if (!logger)
+    logger = spdlog::stderr_color_st("hadal");
   // The library has filtered by level and area already.
   logger->set_level(spdlog::level::trace);
   logger->set_pattern("%H:%M:%S.%e %^%l%$ %v");

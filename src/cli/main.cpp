@@ -112,6 +112,8 @@ int run(int argc, char** argv) {
   verbs.push_back(add("generate", "Answer a prompt", add_generate));
   verbs.push_back(add("chat", "Talk with the model", add_chat));
   verbs.push_back(
+      add("serve", "Answer OpenAI's and Anthropic's APIs", add_serve));
+  verbs.push_back(
       add("inspect",
           "Show what a checkpoint holds and what it needs (reads headers only)",
           add_inspect));

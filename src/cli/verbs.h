@@ -17,10 +17,12 @@ using Run = std::function<int()>;
 // that the flags write to lives in the returned function.
 Run add_generate(CLI::App& app);
 Run add_chat(CLI::App& app);
+Run add_serve(CLI::App& app);
 Run add_inspect(CLI::App& app);
 Run add_verify(CLI::App& app);
 Run add_tokenize(CLI::App& app);
 Run add_bench(CLI::App& app);
+Run add_bench_serve(CLI::App& app);  // under bench
 Run add_doctor(CLI::App& app);
 Run add_convert(CLI::App& app);
 Run add_eval(CLI::App& app);

@@ -123,7 +123,7 @@ Admission AccessRules::admit(
     return refuse(
         403,
         "this server is not known as " + host_without_port(host) +
-            "; start it with --allow-host to change that");
+            "; start it with --host-name to change that");
 
   // A page of the server itself needs no permission.
   const std::string& origin = head.header("origin");

@@ -1,5 +1,5 @@
 // A Channel over Asio's sockets, with or without TLS. Included by listener.cpp
-// alone.
+// and http_client.cpp alone.
 #pragma once
 
 #include <poll.h>

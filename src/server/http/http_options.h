@@ -32,9 +32,10 @@ struct HttpLimits {
   // From one address; those of the machine itself (a proxy's) count only for
   // `connections`.
   size_t connections_per_address = 256;
-  // Larger requests are read (parsed, counted in tokens) on a thread of their
-  // own, so that other connections of the I/O thread need not wait.
-  size_t quick_body_bytes = 16 << 10;
+  // Requests with larger bodies are read (parsed, counted in tokens, their
+  // schemas compiled) on a thread of their own, so that other connections of
+  // the I/O thread need not wait.
+  size_t quick_body_bytes = 0;
 };
 
 struct HttpTimeouts {
