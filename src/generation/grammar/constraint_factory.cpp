@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/check.h"
 #include "generation/grammar/grammar_constraint.h"
 #include "generation/grammar/schema_compiler.h"
 #include "generation/grammar/tool_grammar.h"
@@ -35,6 +36,25 @@ GrammarPointer compile_schema(
     document.refuse(
         schema, "", "no value satisfies the schema; remove what contradicts");
   return grammar;
+}
+
+// Texts that pass through the states in which most of the vocabulary may
+// stand. What is found for them serves all grammars.
+constexpr std::string_view kUsualJson =
+    R"({"a": "b\u0041", "c": [-1.5, true, {"d)";
+constexpr std::string_view kUsualCall =
+    "<\xFFinvoke name=\"any\">\n<\xFFparameter name=\"a\" "
+    "string=\"true\">b</d>";
+
+void warm(const GrammarPointer& grammar, std::string_view text) {
+  GrammarState state(grammar);
+  std::vector<uint64_t> mask(
+      (static_cast<size_t>(grammar->trie->vocabulary()) + 63) / 64);
+  for (size_t i = 0; i < text.size(); ++i) {
+    state.add_tokens(mask);
+    HADAL_CHECK(state.push(text.substr(i, 1)));
+  }
+  state.add_tokens(mask);
 }
 
 std::string key_of(const ToolGrammarOptions& options) {
@@ -106,8 +126,9 @@ struct GrammarCache::State {
   ConstraintTokens tokens;
   GrammarCacheInfo info;
   size_t max_grammars = 0;
-  // Keeps the leaves that most grammars share.
+  // Keep the leaves that most grammars share.
   GrammarPointer any_object;
+  GrammarPointer any_tool;
   const JsonValue object_schema =
       JsonValue::object({{"type", JsonValue::string("object")}});
 
@@ -121,17 +142,27 @@ GrammarCache::GrammarCache(
     const Tokenizer& tokenizer, const GrammarCacheOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   state_ = std::make_unique<State>(tokenizer);
-  const std::chrono::duration<double, std::milli> taken =
-      std::chrono::steady_clock::now() - begin;
   const TokenTrie& trie = state_->pool.trie();
-  state_->info = {
-      static_cast<int64_t>(trie.nodes().size()),
-      static_cast<int64_t>(trie.memory_bytes()),
-      taken.count()};
   state_->max_grammars = options.max_grammars;
   state_->tokens.end_of_sentence = tokenizer.eos_id();
   state_->tokens.think_close = tokenizer.find(kThinkClose).value_or(-1);
   state_->any_object = compile_schema(state_->object_schema, "", state_->pool);
+  warm(state_->any_object, kUsualJson);
+  if (trie.marker_token() >= 0) {
+    ToolGrammarOptions any;
+    any.tools = {JsonValue::object(
+        {{"name", JsonValue::string("any")},
+         {"parameters", state_->object_schema}})};
+    any.start = ToolGrammarOptions::Start::inside_block;
+    state_->any_tool = tool_grammar(any, state_->pool);
+    warm(state_->any_tool, kUsualCall);
+  }
+  const std::chrono::duration<double, std::milli> taken =
+      std::chrono::steady_clock::now() - begin;
+  state_->info = {
+      static_cast<int64_t>(trie.nodes().size()),
+      static_cast<int64_t>(trie.memory_bytes()),
+      taken.count()};
 }
 
 GrammarCache::~GrammarCache() = default;

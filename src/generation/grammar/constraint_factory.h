@@ -73,11 +73,12 @@ struct GrammarCacheOptions {
   size_t max_grammars = 128;
 };
 
-// What the vocabulary's trie cost.
+// What the constructor made: the vocabulary's trie, and the tables of the
+// states that nearly all grammars share.
 struct GrammarCacheInfo {
   int64_t trie_nodes = 0;
   int64_t trie_bytes = 0;
-  double build_ms = 0;
+  double build_ms = 0;  // of both
 };
 
 // Compiles grammars and keeps them. All calls are safe from any number of
