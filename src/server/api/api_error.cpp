@@ -29,9 +29,9 @@ int http_status(ErrorCode code) {
 ApiError api_error(const Failure& failure) {
   ApiError error;
   error.status = http_status(failure.code);
-  error.message = failure.field.empty()
-                      ? failure.message
-                      : failure.field + ": " + failure.message;
+  bool named = failure.message.starts_with(failure.field);
+  error.message =
+      named ? failure.message : failure.field + ": " + failure.message;
   error.param = failure.field;
   return error;
 }

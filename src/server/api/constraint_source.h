@@ -1,8 +1,8 @@
 // Where the grammars come from that an answer is held to.
 #pragma once
 
-#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "generation/token_constraint.h"
@@ -19,9 +19,8 @@ struct ConstraintDemand {
   bool parallel_tool_calls = true;
   // Where the prompt ended.
   ChatParserOptions::Start start = ChatParserOptions::Start::content;
-  // The prompt ended within a text of the answer that is continued.
-  bool continues_text = false;
-  std::vector<int32_t> end_tokens;
+  // The beginning of the answer that the prompt ended with, if any.
+  std::string continued_text;
 };
 
 // Whether anything has to be enforced: a form of the answer, a call that must

@@ -140,17 +140,16 @@ std::vector<ChoiceRequest> repeated(
 }
 
 ConstraintDemand demand_of(
-    const ChatRequest& request,
-    const ChatParserOptions& parser,
-    const EngineRequest& engine) {
+    const ChatRequest& request, const ChatParserOptions& parser) {
   ConstraintDemand demand;
   demand.answer_format = request.answer_format;
   demand.tools = request.tools;
   demand.tool_choice = request.tool_choice;
   demand.parallel_tool_calls = request.parallel_tool_calls;
   demand.start = parser.start;
-  demand.continues_text = parser.continues_text;
-  demand.end_tokens = engine.end_tokens;
+  if (request.continues_last &&
+      parser.start == ChatParserOptions::Start::content)
+    demand.continued_text = request.messages.back().content;
   return demand;
 }
 
@@ -235,13 +234,16 @@ ApiResult<PreparedChat> prepare_chat(
   common.keep_at = std::move(keep_at);
 
   std::unique_ptr<TokenConstraint> constraint;
-  ConstraintDemand demand = demand_of(request, choice.parser, common);
+  ConstraintDemand demand = demand_of(request, choice.parser);
   if (served.constraints != nullptr && demands_constraint(demand)) {
     Result<std::unique_ptr<TokenConstraint>> made =
         served.constraints->make(demand);
     if (!made.has_value())
       return api_error(made.error());
     constraint = std::move(*made);
+    // The grammar ends with it, whatever the client ignores.
+    if (fields.ignore_eos)
+      common.end_tokens.push_back(served.control.eos);
   }
   prepared.choices = repeated(
       common,

@@ -35,14 +35,14 @@ bool same_number(const JsonValue& a, const JsonValue& b) {
 
 }  // namespace
 
-bool same_json(const JsonValue& a, const JsonValue& b) {
+bool equal_arguments(const JsonValue& a, const JsonValue& b) {
   if (a.is_number() && b.is_number())
     return same_number(a, b);
   if (a.is_array() && b.is_array()) {
     if (a.items().size() != b.items().size())
       return false;
     for (size_t i = 0; i < a.items().size(); ++i)
-      if (!same_json(a.items()[i], b.items()[i]))
+      if (!equal_arguments(a.items()[i], b.items()[i]))
         return false;
     return true;
   }
@@ -51,7 +51,7 @@ bool same_json(const JsonValue& a, const JsonValue& b) {
       return false;
     for (const JsonMember& member : a.members()) {
       const JsonValue* other = b.find(member.key);
-      if (other == nullptr || !same_json(member.value, *other))
+      if (other == nullptr || !equal_arguments(member.value, *other))
         return false;
     }
     return true;
@@ -143,7 +143,8 @@ void ReplayStore::restore(ChatMessage& message) {
   for (size_t i = 0; i < turn.calls.size(); ++i) {
     const ChatToolCall& call = message.tool_calls[i];
     if (call.name != turn.calls[i].name || !call.arguments.is_string() ||
-        !same_json(parsed(call.arguments.as_string()), entry.arguments[i]))
+        !equal_arguments(
+            parsed(call.arguments.as_string()), entry.arguments[i]))
       return;
   }
   message.raw_answer = turn.raw_answer;

@@ -66,7 +66,7 @@ class ReplayStore {
 };
 
 // Equal but for the order of members, white space and the spelling of numbers.
-bool same_json(const JsonValue& a, const JsonValue& b);
+bool equal_arguments(const JsonValue& a, const JsonValue& b);
 
 // The spans of generated tokens: control tokens are trusted, all else is not.
 class RawText {

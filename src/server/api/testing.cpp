@@ -1,7 +1,7 @@
 // The scripted engine and the test client.
 #include "server/api/testing.h"
 
-#include <gtest/gtest.h>
+#include "base/check.h"
 
 namespace hadal::testing {
 
@@ -121,8 +121,8 @@ Answer read_answer(Reply& reply, bool* last) {
   if (last != nullptr)
     *last = piece.last;
   else
-    EXPECT_TRUE(piece.last) << answer.body;
-  EXPECT_EQ(ready, !answer.body.empty());
+    HADAL_CHECK(piece.last);
+  HADAL_CHECK(ready == !answer.body.empty());
   return answer;
 }
 
@@ -156,17 +156,13 @@ std::vector<JsonValue> stream_chunks(std::string_view body) {
   constexpr std::string_view kData = "data: ";
   while (!body.empty()) {
     size_t end = body.find("\n\n");
-    EXPECT_NE(end, std::string_view::npos) << body;
-    if (end == std::string_view::npos)
-      break;
+    HADAL_CHECK(end != std::string_view::npos);
     std::string_view event = body.substr(0, end);
     body.remove_prefix(end + 2);
     if (!event.starts_with(kData) || event == "data: [DONE]")
       continue;
     Result<JsonValue> value = parse_json(event.substr(kData.size()));
-    EXPECT_TRUE(value.has_value()) << event;
-    if (value.has_value())
-      chunks.push_back(std::move(*value));
+    chunks.push_back(std::move(value).value());
   }
   return chunks;
 }

@@ -38,6 +38,12 @@ class FakeEngine : public Engine {
   void script(std::vector<Script> scripts) {
     scripts_.assign(scripts.begin(), scripts.end());
   }
+  // Forget all requests.
+  void reset() {
+    requests.clear();
+    runs_.clear();
+    cancelled.clear();
+  }
   // Play each request within submit; else by the calls below.
   bool automatic = true;
   std::optional<double> busy_for;  // refuse, with these seconds to wait

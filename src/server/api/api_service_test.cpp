@@ -1,0 +1,304 @@
+// The routes: which there are, what they allow, and the small ones.
+#include "server/api/api_service.h"
+
+#include <gtest/gtest.h>
+
+#include "server/api/routes.h"
+#include "server/api/testing.h"
+
+namespace hadal::testing {
+namespace {
+
+std::string member(const Answer& answer, std::string_view name) {
+  Result<JsonValue> body = parse_json(answer.body);
+  if (!body.has_value() || body->find(name) == nullptr)
+    return "";
+  return print_json(*body->find(name));
+}
+
+TEST(ApiService, Loading) {
+  ApiService service;
+  auto ask = [&](const char* method, const char* path) {
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    return read_answer(*service.handle(std::move(request)));
+  };
+  Answer health = ask("GET", "/health");
+  EXPECT_EQ(health.status, 503);
+  EXPECT_EQ(health.headers["Retry-After"], "5");
+  EXPECT_EQ(
+      health.body,
+      R"({"error":{"message":"Loading model","type":"unavailable_error","param":null,"code":503}})");
+  EXPECT_EQ(ask("POST", "/v1/chat/completions").status, 503);
+  EXPECT_NE(
+      ask("POST", "/v1/messages").body.find("overloaded_error"),
+      std::string::npos);
+  EXPECT_EQ(ask("GET", "/v1/models").status, 503);
+  EXPECT_EQ(ask("GET", "/version").status, 200);
+  Answer metrics = ask("GET", "/metrics");
+  EXPECT_EQ(metrics.status, 200);
+  EXPECT_NE(metrics.body.find("hadal_ready 0"), std::string::npos);
+}
+
+TEST(ApiService, Stopping) {
+  TestServer server;
+  EXPECT_EQ(server.get("/health").body, R"({"status":"ok"})");
+  server.service.close();
+  EXPECT_EQ(server.get("/health").status, 503);
+  EXPECT_EQ(server.post("/v1/completions", R"({"prompt":"a"})").status, 503);
+}
+
+TEST(ApiService, PathsWithAndWithoutV1) {
+  TestServer server;
+  for (const char* path : {"/v1/chat/completions", "/chat/completions"})
+    EXPECT_EQ(
+        server.post(path, R"({"messages":[{"role":"user","content":"a"}]})")
+            .status,
+        200);
+  for (const char* path : {"/v1/completions", "/completions"})
+    EXPECT_EQ(server.post(path, R"({"prompt":"a"})").status, 200);
+  for (const char* path : {"/v1/responses", "/responses"})
+    EXPECT_EQ(server.post(path, R"({"input":"a"})").status, 200);
+  EXPECT_EQ(
+      server
+          .post(
+              "/v1/messages",
+              R"({"max_tokens":5,"messages":[{"role":"user","content":"a"}]})")
+          .status,
+      200);
+  for (const char* path : {"/v1/models", "/models", "/v1/models/nano"})
+    EXPECT_EQ(server.get(path).status, 200);
+}
+
+TEST(ApiService, UnknownPathsAndWrongMethods) {
+  TestServer server;
+  for (const char* path :
+       {"/nothing",
+        "/",
+        "/v1",
+        "/v1/models/",
+        "/v1/chat",
+        "/messages",
+        "/v1/health",
+        "/v1/chat/completions/"}) {
+    Answer answer = server.get(path);
+    EXPECT_EQ(answer.status, 404) << path;
+    EXPECT_TRUE(is_json(answer.body));
+  }
+  Answer answer = server.get("/v1/chat/completions");
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_EQ(answer.headers["Allow"], "POST");
+  answer = server.post("/v1/models", "{}");
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_EQ(answer.headers["Allow"], "GET");
+  answer = read_answer(*server.send("DELETE", "/v1/messages", ""));
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_TRUE(answer.body.starts_with(R"({"type":"error",)")) << answer.body;
+  EXPECT_EQ(read_answer(*server.send("HEAD", "/health", "")).status, 200);
+}
+
+TEST(ApiService, StoredResponses) {
+  TestServer server;
+  server.engine.script({{.text = "</think>x"}});
+  Answer answer = server.post("/v1/responses", R"({"input":"a"})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  std::string id = member(answer, "id");
+  std::string path = "/v1/responses/" + id.substr(1, id.size() - 2);
+  EXPECT_EQ(member(server.get(path), "id"), id);
+  EXPECT_EQ(read_answer(*server.send("DELETE", path, "")).status, 200);
+  EXPECT_EQ(server.get(path).status, 404);
+  EXPECT_EQ(server.get("/v1/responses/resp_unknown").status, 404);
+}
+
+TEST(ApiService, ErrorBodiesOfTheHttpLayer) {
+  ApiService service;
+  EXPECT_EQ(
+      service.error_body(401, "no key", "/v1/models"),
+      R"({"error":{"message":"no key","type":"authentication_error","param":null,"code":"invalid_api_key"}})");
+  EXPECT_EQ(
+      service.error_body(413, "too large", "/v1/messages"),
+      R"({"type":"error","error":{"type":"request_too_large","message":"too large"}})");
+  for (int status : {400, 404, 405, 408, 411, 413, 429, 431, 500, 503})
+    for (const char* path : {"/v1/messages", "/other"})
+      EXPECT_TRUE(is_json(service.error_body(status, "m \"\n\xff", path)));
+}
+
+TEST(ApiService, Models) {
+  TestServer server;
+  server.served.facts.bytes = 30'000'000;
+  server.served.facts.parameters = 50'000'000;
+  EXPECT_EQ(
+      server.get("/v1/models").body,
+      R"({"object":"list","data":[)"
+      R"({"id":"nano","object":"model","created":1780000000,"owned_by":"hadal","root":"nano","max_model_len":2048,"context_length":2048,"meta":{"n_ctx_train":2048,"n_vocab":4224,"n_embd":0,"size":30000000,"n_params":50000000}},)"
+      R"({"id":"deepseek-chat","object":"model","created":1780000000,"owned_by":"hadal","root":"nano","max_model_len":2048,"context_length":2048,"meta":{"n_ctx_train":2048,"n_vocab":4224,"n_embd":0,"size":30000000,"n_params":50000000}}]})");
+  EXPECT_EQ(
+      member(server.get("/v1/models/deepseek-chat"), "id"),
+      R"("deepseek-chat")");
+  Answer unknown = server.get("/v1/models/org/other");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_NE(unknown.body.find("model_not_found"), std::string::npos);
+}
+
+TEST(ApiService, PropsTellTheDefaults) {
+  TestServer server;
+  server.served.sampling.temperature = 0.5f;
+  server.served.info.directory = "/secret/place/nano";
+  Answer answer = server.get("/props");
+  EXPECT_EQ(member(answer, "model"), R"("nano")");
+  EXPECT_EQ(member(answer, "revision"), R"("v4")");
+  EXPECT_EQ(member(answer, "n_ctx"), "2048");
+  EXPECT_EQ(member(answer, "model_path"), R"("nano")");
+  EXPECT_NE(
+      member(answer, "default_sampling").find(R"("temperature": 0.5)"),
+      std::string::npos);
+  EXPECT_NE(
+      member(answer, "thinking").find(R"("effort": "high")"),
+      std::string::npos);
+  EXPECT_EQ(answer.body.find("secret"), std::string::npos);
+}
+
+TEST(ApiService, Slots) {
+  TestServer server;
+  SequenceStatus sequence;
+  sequence.id = 3;
+  sequence.phase = SequenceStatus::Phase::prompt;
+  sequence.prompt_tokens = 100;
+  sequence.prompt_done = 60;
+  sequence.cached_tokens = 40;
+  sequence.seconds = 1.5;
+  server.engine.told_status.sequences = {sequence};
+  EXPECT_EQ(
+      server.get("/slots").body,
+      R"([{"id":3,"phase":"prompt","is_processing":true,"n_ctx":2048,"prompt_tokens":100,"prompt_done":60,"cached_tokens":40,"generated_tokens":0,"seconds":1.5}])");
+}
+
+TEST(ApiService, Metrics) {
+  TestServer server;
+  server.engine.script({{.text = "</think>x"}});
+  server.post(
+      "/v1/chat/completions",
+      R"({"messages":[{"role":"user","content":"a"}]})");
+  server.post("/v1/chat/completions", "{}");
+  server.get("/nothing/with/any?name=\"");
+  server.engine.told_status.generated_tokens = 12;
+  server.engine.told_status.cache_bytes_used = 1'000;
+  server.engine.told_status.sequences.resize(2);
+  server.engine.told_status.sequences[1].phase =
+      SequenceStatus::Phase::generating;
+  Answer answer = server.get("/metrics");
+  EXPECT_TRUE(answer.type.starts_with("text/plain; version=0.0.4"));
+  for (const char* line :
+       {R"(hadal_requests_total{route="/v1/chat/completions",status="200"} 1)",
+        R"(hadal_requests_total{route="/v1/chat/completions",status="400"} 1)",
+        R"(hadal_requests_total{route="other",status="404"} 1)",
+        R"(hadal_finished_total{reason="stop"} 1)",
+        "hadal_tool_parse_failures_total 0",
+        "hadal_time_to_first_token_seconds_count 1",
+        "hadal_inter_token_seconds_count 2",
+        "hadal_queue_seconds_count 1",
+        "hadal_prompt_tokens_per_second_count 1",
+        "hadal_generated_tokens_total 12",
+        "hadal_cache_bytes_used 1000",
+        "hadal_requests_running 1",
+        "hadal_requests_queued 1",
+        "# TYPE hadal_queue_seconds histogram"})
+    EXPECT_NE(
+        answer.body.find("\n" + std::string(line) + "\n"), std::string::npos)
+        << line;
+}
+
+TEST(ApiService, ParseFailuresAreCounted) {
+  TestServer server;
+  server.engine.script(
+      {{.text = "</think>\n\n<｜DSML｜tool_calls>\nnothing of a call\n"
+                "</｜DSML｜tool_calls>"}});
+  Answer answer = server.post(
+      "/v1/chat/completions",
+      R"({"messages":[{"role":"user","content":"a"}],)"
+      R"("tools":[{"type":"function","function":{"name":"f"}}]})");
+  EXPECT_NE(answer.body.find("nothing of a call"), std::string::npos);
+  EXPECT_NE(
+      server.get("/metrics").body.find("hadal_tool_parse_failures_total 1\n"),
+      std::string::npos);
+}
+
+TEST(ApiService, Tokenize) {
+  TestServer server;
+  const Tokenizer& tokenizer = server.served.tokenizer;
+  auto count = [&](std::string_view body) {
+    return member(server.post("/tokenize", body), "count");
+  };
+  EXPECT_EQ(
+      member(server.post("/tokenize", R"({"content":"<think>"})"), "tokens"),
+      "[" + std::to_string(server.served.control.think_open) + "]");
+  EXPECT_EQ(count(R"({"content":"<think>","add_special":true})"), "2");
+  EXPECT_EQ(count(R"({"prompt":"<think>","add_special_tokens":true})"), "2");
+  EXPECT_NE(count(R"({"content":"<think>","parse_special":false})"), "1");
+  EXPECT_EQ(count(R"({"content":""})"), "0");
+  int32_t fragment =
+      tokenizer.encode("\xE2\x80\xA8", SpecialTokens::as_text)[0];
+  Answer pieces =
+      server.post("/tokenize", R"({"content":"x\u2028","with_pieces":true})");
+  EXPECT_NE(pieces.body.find(R"("piece":"x"})"), std::string::npos);
+  if (tokenizer.bytes(fragment).size() < 3) {
+    EXPECT_NE(pieces.body.find(R"("piece":[226)"), std::string::npos)
+        << pieces.body;
+  }
+  EXPECT_NE(
+      server.post("/tokenize", R"({"content":"x","return_token_strs":true})")
+          .body.find(R"("token_strs":["x"])"),
+      std::string::npos);
+  EXPECT_EQ(server.post("/tokenize", "{}").status, 400);
+  EXPECT_EQ(server.post("/tokenize", R"({"content":5})").status, 400);
+  // The count of a chat is that of its prompt.
+  constexpr const char* kChat =
+      R"({"messages":[{"role":"user","content":"a"}]})";
+  EXPECT_EQ(
+      count(kChat), member(server.post("/apply-template", kChat), "count"));
+}
+
+TEST(ApiService, Detokenize) {
+  TestServer server;
+  int32_t x = server.served.tokenizer.find("x").value();
+  EXPECT_EQ(
+      server.post("/detokenize", "{\"tokens\":[" + std::to_string(x) + "]}")
+          .body,
+      R"({"content":"x","prompt":"x"})");
+  EXPECT_EQ(server.post("/detokenize", R"({"tokens":[99999]})").status, 400);
+  EXPECT_EQ(server.post("/detokenize", R"({})").status, 400);
+}
+
+TEST(ApiService, ApplyTemplate) {
+  TestServer server;
+  EXPECT_EQ(
+      member(
+          server.post(
+              "/apply-template",
+              R"({"messages":[{"role":"user","content":"Hi"}]})"),
+          "prompt"),
+      R"("<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜><think>")");
+  EXPECT_EQ(
+      server.post("/apply-template", R"({"messages":[{"role":"x"}]})").status,
+      400);
+}
+
+TEST(ApiService, ContextErrorsInBothFamilies) {
+  TestServer server;
+  server.served.info.context = 3;
+  Answer openai = server.post(
+      "/v1/chat/completions",
+      R"({"messages":[{"role":"user","content":"a"}]})");
+  EXPECT_NE(openai.body.find(R"("n_ctx":3)"), std::string::npos);
+  Answer anthropic = server.post(
+      "/v1/messages",
+      R"({"max_tokens":5,"messages":[{"role":"user","content":"a"}]})");
+  EXPECT_EQ(anthropic.status, 400);
+  EXPECT_TRUE(anthropic.body.starts_with(
+      R"({"type":"error","error":{"type":"invalid_request_error",)"))
+      << anthropic.body;
+}
+
+}  // namespace
+}  // namespace hadal::testing
