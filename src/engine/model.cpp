@@ -94,8 +94,14 @@ int64_t choose_context(
 // Automatic means the CPU as long as the CUDA kernels are the slower ones.
 ExecutionDevice choose_device(const ModelOptions& options) {
   check_device(options.device);
-  if (options.device == Device::cuda)
+  if (options.device == Device::cuda) {
+    if (options.reference)
+      throw Error(
+          ErrorCode::invalid_argument,
+          "device: found cuda with the reference kernels, which are plain code "
+          "for the cpu; use one of them");
     return cuda_device();
+  }
   return {
       .name = "cpu",
       .backend = options.reference ? &reference_backend() : &cpu_backend(),

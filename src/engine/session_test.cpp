@@ -125,6 +125,7 @@ TEST(Session, ReferenceBackendAgrees) {
   options.index_fp4 = false;
   const std::vector<float> a = all_logits(Model::load(options), tokens);
   options.reference = true;
+  options.device = Device::cpu;
   const Model reference = Model::load(options);
   EXPECT_EQ(reference.info().backend, "reference");
   const std::vector<float> b = all_logits(reference, tokens);
