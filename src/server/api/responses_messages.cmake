@@ -24,6 +24,14 @@ set(messages_sources
 # Their readers and writers, driven by hand.
 hadal_test(server_families_test LABELS unit
   SOURCES
+    agent_transcripts_test.cpp
+    base64_test.cpp
+    messages_blocks_test.cpp
     messages_call_test.cpp
+    messages_reader_test.cpp
+    response_store_test.cpp
     responses_call_test.cpp
+    responses_input_test.cpp
+    responses_items_test.cpp
+    responses_tools_test.cpp
   LINK hadal_server_api)
