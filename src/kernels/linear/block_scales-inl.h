@@ -26,7 +26,7 @@ using VecF = hn::Vec<TagF>;
 // A chunk of columns of a panel: groups of 128 columns whose blocks go to the
 // same four accumulators (linear.h), so every fourth one.
 struct Chunk {
-  static constexpr int64_t kStep = kIntegerSums / kGroupBlocks;
+  static constexpr int64_t kStep = kGroupSets;
   int64_t first;       // group
   int groups;          // first, first + kStep, ...
   int64_t all_blocks;  // of a row

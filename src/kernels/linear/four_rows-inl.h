@@ -71,7 +71,6 @@ HWY_INLINE void add_four_spans(
     FourSums* sums) {
   const TagI d;
   const TagF df;
-  constexpr int kUnitsInGroup = kGroupBlocks / kUnit;
   VecI scales[kFour];
   for (int r = 0; r < kFour; ++r)
     scales[r] = hn::BitCast(d, factors[r].scales(span));
@@ -86,9 +85,6 @@ HWY_INLINE void add_four_spans(
       codes.load(rows[r] + offset + u * Codes::kUnitBytes, a[r], b[r]);
     // Beyond the row's end the factors are zeros: any codes will do.
     const int unit = !kTail || u < units ? u : 0;
-    const int64_t at = span * x.kSpanBytes +
-                       unit / kUnitsInGroup * x.kGroupBytes +
-                       unit % kUnitsInGroup * kUnit * 16;
     const int64_t block = span * kN + u * kUnit;
     const VecF scale = hn::BitCast(df, turned[u]);
 #pragma GCC unroll 4
@@ -100,7 +96,7 @@ HWY_INLINE void add_four_spans(
           hn::TableLookupLanes(
               hn::BitCast(d, hn::LoadU(df, x.scales[t] + block)), lanes));
       const VecI sum =
-          hn::Add(sum_unit<kPlanes, kWide>(a, b, x.codes[t] + at), offsets);
+          hn::Add(sum_unit<kPlanes, kWide>(a, b, x.at(t, span, unit)), offsets);
       VecF& acc = sums[t].unit[v][u];
       acc = fused(hn::ConvertTo(df, sum), hn::Mul(scale_x, scale), acc);
     }

@@ -101,11 +101,12 @@ HWY_INLINE void encode_block(
 void PrepareRow(
     ActivationFormat format, const float* x, int64_t cols, int8_t* row) {
   const int64_t bytes = group_bytes(format);
-  if (cols % kGroupColumns != 0)
+  const int64_t places = kGroupSets * groups_in_set(cols);
+  for (int64_t g = cols / kGroupColumns; g < places; ++g)
     __builtin_memset(
-        row + cols / kGroupColumns * bytes, 0, static_cast<size_t>(bytes));
+        row + group_place(g, cols) * bytes, 0, static_cast<size_t>(bytes));
   for (int64_t k = 0; k < cols; k += 32) {
-    int8_t* group = row + k / kGroupColumns * bytes;
+    int8_t* group = row + group_place(k / kGroupColumns, cols) * bytes;
     const int b = static_cast<int>(k % kGroupColumns / 32);
     if (k + 32 <= cols) {
       encode_block(format, x + k, b, group);

@@ -10,6 +10,10 @@
 // fall apart; block b of 32 columns is bytes [16b, 16b + 16) of either half.
 // Columns beyond the last are zeros, and so are the factors of blocks beyond
 // the last.
+//
+// Groups 0, 4, 8, ... come first, then 1, 5, 9, ... and so on, each set filled
+// up with zeros to the same length: the blocks of a set go to the same four
+// accumulators (linear.h), so panels read them one after the other.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +42,16 @@ constexpr int64_t code_planes(ActivationFormat format) {
 constexpr int64_t group_bytes(ActivationFormat format) {
   return code_planes(format) * kGroupColumns + 64;
 }
+inline constexpr int64_t kGroupSets = 4;
+constexpr int64_t groups_in_set(int64_t cols) {
+  return (cols + kGroupSets * kGroupColumns - 1) / (kGroupSets * kGroupColumns);
+}
+// Where group g of `cols` columns lies, in groups.
+constexpr int64_t group_place(int64_t g, int64_t cols) {
+  return g % kGroupSets * groups_in_set(cols) + g / kGroupSets;
+}
 constexpr int64_t integer_row_bytes(ActivationFormat format, int64_t cols) {
-  return (cols + kGroupColumns - 1) / kGroupColumns * group_bytes(format);
+  return kGroupSets * groups_in_set(cols) * group_bytes(format);
 }
 
 // Writes `cols` activations as the codes and factors of one row.

@@ -170,7 +170,7 @@ HWY_NOINLINE void panel_rows(
         x[t] = job.input->codes +
                (job.ids != nullptr ? job.ids[begin + t] : begin + t) *
                    job.input->code_stride +
-               group * kGroupBytes;
+               group_place(group, weight.cols) * kGroupBytes;
       all_tiles<kPlanes, kAffine, kWide>(
           panel,
           PanelChunk(chunk, group == start, left <= kChunkGroups),

@@ -86,7 +86,7 @@ HWY_NOINLINE void panel_tile(
         acc[t][p] =
             chunk.first ? hn::Zero(df) : hn::LoadU(df, sum_at(t, p, 1 + j));
     for (int i = 0; i < chunk.groups[j]; ++i) {
-      const int64_t group = i * Chunk::kStep * kGroupBytes;
+      const int64_t group = i * kGroupBytes;
       const int64_t lane = (i * kGroupBlocks + j) * kPanelLanes;
       const int32_t* weights = panel.codes + 8 * lane;
       VecI sum[T][kPanelVecs];

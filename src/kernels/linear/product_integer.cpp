@@ -41,7 +41,8 @@ float add_plain_block(
     float bias,
     float acc) {
   const ActivationFormat format = job.input->format;
-  const int8_t* group = x + b / kGroupBlocks * group_bytes(format);
+  const int8_t* group =
+      x + group_place(b / kGroupBlocks, job.weight->cols) * group_bytes(format);
   const int in_group = static_cast<int>(b % kGroupBlocks);
   const BlockFactors& factors = *reinterpret_cast<const BlockFactors*>(
       group + group_bytes(format) - sizeof(BlockFactors));

@@ -63,7 +63,7 @@ HWY_INLINE VecI dot_at(VecI acc, VecU8 w, const int8_t* x) {
 template <int T, int kPlanes, bool kAffine, bool kLaneOrder>
 struct RowInput {
   static constexpr int64_t kGroupBytes = kPlanes * kGroupColumns + 64;
-  static constexpr int64_t kSpanBytes = kSpanGroups * kGroupBytes;
+  int64_t set_bytes;
   const int8_t* codes[T];
   // One a block, zeros behind the last. Of mxfp4: half of s, since its codes
   // count halves.
@@ -74,9 +74,10 @@ struct RowInput {
   // Returns the scratch memory behind what it uses.
   template <bool kNatural>
   HWY_INLINE std::byte* prepare(const IntegerJob& job, std::byte* scratch) {
-    const int64_t groups =
-        (job.weight->cols + kGroupColumns - 1) / kGroupColumns;
-    const int64_t blocks = padded_blocks(job.weight->cols) + kIntegerSums;
+    const int64_t cols = job.weight->cols;
+    const int64_t places = kGroupSets * groups_in_set(cols);
+    set_bytes = groups_in_set(cols) * kGroupBytes;
+    const int64_t blocks = padded_blocks(cols) + kIntegerSums;
     int8_t* copy = reinterpret_cast<int8_t*>(scratch);
     for (int t = 0; t < T; ++t) {
       const int8_t* from =
@@ -84,7 +85,7 @@ struct RowInput {
           (job.ids != nullptr ? job.ids[t] : t) * job.input->code_stride;
       codes[t] = kNatural ? copy : from;
       if (kNatural)
-        copy = copy_natural(from, groups, copy);
+        copy = copy_natural(from, places, copy);
       float* scale = reinterpret_cast<float*>(copy);
       int32_t* second = reinterpret_cast<int32_t*>(scale + blocks);
       scales[t] = scale;
@@ -93,27 +94,35 @@ struct RowInput {
       copy = reinterpret_cast<int8_t*>(second + blocks);
       for (int64_t i = 0; i < blocks; ++i) {
         const int64_t lane = i / kN * kN + span_block(static_cast<int>(i % kN));
-        take_factors(
-            from, groups, kLaneOrder ? lane : i, scale + i, second + i);
+        take_factors(from, cols, kLaneOrder ? lane : i, scale + i, second + i);
       }
     }
     return reinterpret_cast<std::byte*>(copy);
   }
 
+  // Codes of unit `unit` of a span.
+  HWY_INLINE const int8_t* at(int t, int64_t span, int64_t unit) const {
+    constexpr int kUnitsInGroup = kGroupBlocks / kUnit;
+    const int64_t group = span * kSpanGroups + unit / kUnitsInGroup;
+    return codes[t] + group % kGroupSets * set_bytes +
+           group / kGroupSets * kGroupBytes + unit % kUnitsInGroup * kUnit * 16;
+  }
+
  private:
   static HWY_INLINE void take_factors(
       const int8_t* row,
-      int64_t groups,
+      int64_t cols,
       int64_t block,
       float* scale,
       int32_t* second) {
     const int64_t group = block / kGroupBlocks;
     *scale = 0;
     *second = 0;
-    if (group >= groups)
+    if (block >= cols / 32)
       return;
     const BlockFactors& factors = *reinterpret_cast<const BlockFactors*>(
-        row + (group + 1) * kGroupBytes - sizeof(BlockFactors));
+        row + (group_place(group, cols) + 1) * kGroupBytes -
+        sizeof(BlockFactors));
     const int64_t i = block % kGroupBlocks;
     *scale = kAffine ? factors.scale[i] : 0.5F * factors.scale[i];
     if (kAffine)
@@ -124,9 +133,9 @@ struct RowInput {
 
   // Returns the end of the copy.
   static HWY_INLINE int8_t* copy_natural(
-      const int8_t* from, int64_t groups, int8_t* to) {
+      const int8_t* from, int64_t places, int8_t* to) {
     const TagI8 d;
-    for (int64_t g = 0; g < groups; ++g) {
+    for (int64_t g = 0; g < places; ++g) {
       for (int i = 0; i < 64; i += 16 * kUnit) {
         const VecI8 even = hn::LoadU(d, from + i);
         const VecI8 odd = hn::LoadU(d, from + 64 + i);

@@ -37,7 +37,6 @@ HWY_INLINE void add_span(
     VecF* acc) {
   const TagI d;
   const TagF df;
-  constexpr int kUnitsInGroup = kGroupBlocks / kUnit;
   VecU8 a[kSpanUnits];
   VecU8 b[kSpanUnits];
   for (int u = 0; u < kSpanUnits; ++u)
@@ -49,9 +48,7 @@ HWY_INLINE void add_span(
     for (int u = 0; u < kSpanUnits; ++u) {
       // Beyond the row's end the factors are zeros: any codes will do.
       const int unit = !kTail || u < units ? u : 0;
-      const int8_t* at = x.codes[t] + span * x.kSpanBytes +
-                         unit / kUnitsInGroup * x.kGroupBytes +
-                         unit % kUnitsInGroup * kUnit * 16;
+      const int8_t* at = x.at(t, span, unit);
       sums[u] = dot_at<kWide>(hn::Zero(d), a[u], at);
       sums[u] = dot_at<kWide>(sums[u], b[u], at + 64);
     }
