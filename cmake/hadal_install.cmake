@@ -7,8 +7,8 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/hadal)
 
 # hadal::hadal joins the folders' libraries; users link nothing else.
 set(hadal_libraries hadal_base hadal_text hadal_checkpoint hadal_kernels
-  hadal_weights hadal_cache hadal_model hadal_executor hadal_generation
-  hadal_engine)
+  hadal_weights hadal_cache hadal_model hadal_executor hadal_grammar
+  hadal_generation hadal_engine)
 if(HADAL_CUDA)
   list(APPEND hadal_libraries hadal_kernels_cuda)
 endif()

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "generation/grammar/constraint_factory.h"
-#include "generation/grammar/testing/grammar_walk.h"
 
 namespace hadal {
 namespace {
