@@ -29,6 +29,7 @@ hadal_test(server_families_test LABELS unit
     messages_blocks_test.cpp
     messages_call_test.cpp
     messages_reader_test.cpp
+    request_mutations_test.cpp
     response_store_test.cpp
     responses_call_test.cpp
     responses_input_test.cpp
