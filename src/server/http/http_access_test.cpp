@@ -213,6 +213,9 @@ TEST_F(HttpAccessTest, TheLogKeepsSecrets) {
   ask(post("/echo?q=private", "private", "x-api-key: s3cret\r\n"));
   ask(post("/echo", "private", "x-api-key: s3cret-wrong\r\n"));
   ask(get("/a%0Ab"));
+  given.host = "0.0.0.0";
+  given.api_keys.clear();
+  start(given);
   server_.reset();
   set_log_sink({});
   set_log_levels("off");
@@ -220,6 +223,7 @@ TEST_F(HttpAccessTest, TheLogKeepsSecrets) {
   EXPECT_NE(lines.find(" ms alice\n"), std::string::npos) << lines;
   EXPECT_NE(lines.find("POST /echo 401 "), std::string::npos) << lines;
   EXPECT_NE(lines.find("for this machine only"), std::string::npos) << lines;
+  EXPECT_NE(lines.find("no API key is set"), std::string::npos) << lines;
   EXPECT_EQ(lines.find("s3cret"), std::string::npos) << lines;
   EXPECT_EQ(lines.find("private"), std::string::npos) << lines;
 }
