@@ -130,6 +130,7 @@ std::unique_ptr<Grammar> GrammarBuilder::finish(
   grammar->start = start_node;
   grammar->trie = std::move(trie);
   grammar->nodes.resize(nodes_.size());
+  size_t edges = 0;
   std::vector<int32_t> seen(nodes_.size(), -1);
   std::vector<int32_t> open;
   for (size_t n = 0; n < nodes_.size(); ++n) {
@@ -151,6 +152,12 @@ std::unique_ptr<Grammar> GrammarBuilder::finish(
           open.push_back(next);
         }
     }
+    edges += node.edges.size();
+    if (edges > kMaxGrammarEdges)
+      throw GrammarRefusal{fmt::format(
+          "the grammar needs more than the limit of {} edges; use fewer "
+          "optional members",
+          kMaxGrammarEdges)};
   }
   return grammar;
 }

@@ -50,6 +50,7 @@ struct Grammar {
 
 // Beyond it a schema is refused.
 inline constexpr size_t kMaxGrammarNodes = 200'000;
+inline constexpr size_t kMaxGrammarEdges = 4'000'000;
 
 class GrammarBuilder {
  public:
@@ -63,7 +64,8 @@ class GrammarBuilder {
   void skip(int32_t from, int32_t to);  // an edge that reads nothing
   void set_final(int32_t node);
 
-  // Null when nothing is accepted. A rule must not begin with itself.
+  // Null when nothing is accepted. A rule must not begin with itself. Throws
+  // GrammarRefusal for too many edges.
   std::unique_ptr<Grammar> finish(
       int32_t start_node, std::shared_ptr<const TokenTrie> trie) const;
   // Whether the rule accepts anything.

@@ -3,6 +3,7 @@
 #include "generation/grammar/grammar_state.h"
 
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace hadal {
@@ -49,7 +50,8 @@ void GrammarState::add_top(const Top& top, size_t first_new) {
         known.count == top.count && same_stack(known.stack, top.stack))
       return;
   }
-  tops_.push_back(top);
+  if (tops_.size() - first_new < most_stacks_)
+    tops_.push_back(top);
 }
 
 bool GrammarState::enter(int32_t node, int32_t parent, size_t first_new) {
@@ -99,6 +101,22 @@ bool GrammarState::step(size_t first, size_t last, uint8_t byte) {
 }
 
 bool GrammarState::push(std::string_view bytes) {
+  // What was dropped on the way may be the only stack that goes on.
+  if (!read(bytes)) {
+    most_stacks_ = std::numeric_limits<size_t>::max();
+    const bool allowed = read(bytes);
+    most_stacks_ = kMaxStacks;
+    if (!allowed)
+      return false;
+  }
+  if (tops_.size() > kMaxStacks)
+    tops_.resize(kMaxStacks);
+  if (frames_.size() > kSweepFrames)
+    drop_unused_frames();
+  return true;
+}
+
+bool GrammarState::read(std::string_view bytes) {
   const size_t before = tops_.size();
   const size_t frames_before = frames_.size();
   size_t first = 0;
@@ -114,11 +132,7 @@ bool GrammarState::push(std::string_view bytes) {
     }
   }
   tops_.erase(tops_.begin(), tops_.begin() + static_cast<ptrdiff_t>(first));
-  if (tops_.size() > kMaxStacks)
-    tops_.resize(kMaxStacks);
   may_end_ = ends;
-  if (frames_.size() > kSweepFrames)
-    drop_unused_frames();
   return true;
 }
 

@@ -10,9 +10,9 @@
 
 namespace hadal {
 
-// Beyond it the last ones are dropped after a token: what remains is still
-// within the grammar and can be completed.
-inline constexpr size_t kMaxStacks = 512;
+// Beyond it the last ones are dropped: what remains is still within the grammar
+// and can be completed. Branches that are alike, inside each other, multiply.
+inline constexpr size_t kMaxStacks = 1'024;
 
 // Copyable; owned by one thread.
 class GrammarState {
@@ -53,6 +53,8 @@ class GrammarState {
   bool enter(int32_t node, int32_t parent, size_t first_new);
   bool leave(int32_t stack, size_t first_new);
   bool step(size_t first, size_t last, uint8_t byte);
+  // Appends the stacks behind the bytes; false: not allowed.
+  bool read(std::string_view bytes);
   void add_top(const Top& top, size_t first_new);
   bool same_stack(int32_t a, int32_t b) const;
   void add_exits(
@@ -64,6 +66,7 @@ class GrammarState {
   std::vector<Top> tops_;
   std::vector<Frame> frames_;
   bool may_end_ = false;
+  size_t most_stacks_ = kMaxStacks;
 };
 
 }  // namespace hadal

@@ -48,13 +48,23 @@ class Expansion {
 };
 
 void Expansion::check_circle(const WayPointer& way) const {
+  size_t steps = 0;
   for (const Way* above = way->from.get(); above != nullptr;
-       above = above->from.get())
+       above = above->from.get()) {
+    if (++steps > kMaxSchemaSteps)
+      document_.refuse(
+          *way->schema,
+          "",
+          fmt::format(
+              "it is reached by more than the limit of {} references and "
+              "branches one inside the other; use fewer",
+              kMaxSchemaSteps));
     if (above->schema == way->schema)
       document_.refuse(
           *way->schema,
           "",
           "the schema refers to itself with no object or array in between");
+  }
 }
 
 void Expansion::add_conjuncts(const WayPointer& way, Draft& draft) const {

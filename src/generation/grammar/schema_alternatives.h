@@ -16,6 +16,8 @@ using SchemaSet = std::vector<const JsonValue*>;
 
 // Beyond it a schema is refused: branches of one value, multiplied out.
 inline constexpr size_t kMaxAlternatives = 512;
+// References and branches that one value leads through.
+inline constexpr size_t kMaxSchemaSteps = 256;
 
 // `on_one_of` is called with each schema that has oneOf: its branches become
 // alternatives like those of anyOf, so they must exclude each other. Throws

@@ -36,6 +36,9 @@ inline constexpr ValueKinds kArrayValues = 32;
 inline constexpr ValueKinds kObjectValues = 64;
 inline constexpr ValueKinds kAllValues = 127;
 
+// Declared members of one object; more are refused.
+inline constexpr size_t kMaxMembers = 1'000;
+
 class SchemaCompiler {
  public:
   // All outlive the compiler. Nodes and rules are added to `builder`.

@@ -27,8 +27,13 @@ void add_once(const JsonValue* schema, SchemaSet& set) {
 }
 
 void add_name(const std::string& name, std::vector<std::string>& names) {
-  if (std::find(names.begin(), names.end(), name) == names.end())
-    names.push_back(name);
+  if (std::find(names.begin(), names.end(), name) != names.end())
+    return;
+  if (names.size() >= kMaxMembers)
+    throw GrammarRefusal{fmt::format(
+        "an object has more than the limit of {} members; use fewer",
+        kMaxMembers)};
+  names.push_back(name);
 }
 
 }  // namespace
@@ -169,24 +174,26 @@ void SchemaCompiler::add_other_members(
 SchemaCompiler::Members SchemaCompiler::members_of(const SchemaSet& schemas) {
   Members members;
   std::vector<std::string> needed;
-  for (const JsonValue* schema : schemas) {
-    if (const JsonValue* properties =
-            document_.object_keyword(*schema, "properties"))
-      for (const JsonMember& property : properties->members())
-        add_name(property.key, members.names);
-    if (const JsonValue* required =
-            document_.array_keyword(*schema, "required"))
-      for (const JsonValue& name : required->items()) {
-        if (!name.is_string())
-          document_.refuse(
-              *schema,
-              "required",
-              fmt::format("expected names, found {}", name.type_name()));
-        add_name(name.as_string(), needed);
-      }
-  }
-  for (const std::string& name : needed)
-    add_name(name, members.names);
+  refused_at(document_, schemas, "properties", [&] {
+    for (const JsonValue* schema : schemas) {
+      if (const JsonValue* properties =
+              document_.object_keyword(*schema, "properties"))
+        for (const JsonMember& property : properties->members())
+          add_name(property.key, members.names);
+      if (const JsonValue* required =
+              document_.array_keyword(*schema, "required"))
+        for (const JsonValue& name : required->items()) {
+          if (!name.is_string())
+            document_.refuse(
+                *schema,
+                "required",
+                fmt::format("expected names, found {}", name.type_name()));
+          add_name(name.as_string(), needed);
+        }
+    }
+    for (const std::string& name : needed)
+      add_name(name, members.names);
+  });
   members.min = most_of(schemas, "minProperties");
   members.max = least_of(schemas, "maxProperties");
   refused_at(document_, schemas, "propertyNames", [&] {

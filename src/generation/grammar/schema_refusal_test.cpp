@@ -1,12 +1,13 @@
 // Schemas that cannot be honoured are refused, with the keyword's path.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
 #include "generation/grammar/constraint_factory.h"
-#include "generation/grammar/schema_alternatives.h"
-#include "generation/grammar/schema_document.h"
+#include "generation/grammar/schema_compiler.h"
+#include "generation/grammar/tool_grammar.h"
 #include "text/tokenizer_test_files.h"
 
 namespace hadal {
@@ -147,6 +148,38 @@ TEST(SchemaRefusal, LimitsHoldAtTheirBorder) {
   auto made = grammars().json_schema(parse_json(branches(12)).value());
   ASSERT_FALSE(made.has_value());
   EXPECT_NE(made.error().message.find("limit of 512"), std::string::npos);
+}
+
+TEST(SchemaRefusal, LimitsOfMembersToolsAndReferences) {
+  const auto members = [](size_t count) {
+    std::string schema = R"({"type":"object","required":["m0"],"properties":{)";
+    for (size_t i = 0; i < count; ++i)
+      schema += fmt::format(R"({}"m{}":{{"type":"null"}})", i ? "," : "", i);
+    return schema + "}}";
+  };
+  EXPECT_TRUE(grammars().json_schema(parse_json(members(kMaxMembers)).value()));
+  expect_refused(members(kMaxMembers + 1), ".properties", "limit of 1000");
+
+  const auto chain = [](size_t count) {
+    std::string schema = R"({"$ref":"#/$defs/d0","$defs":{)";
+    for (size_t i = 0; i < count; ++i)
+      schema += fmt::format(R"("d{}":{{"$ref":"#/$defs/d{}"}},)", i, i + 1);
+    return schema + fmt::format(R"("d{}":{{"type":"null"}}}}}})", count);
+  };
+  EXPECT_TRUE(
+      grammars().json_schema(parse_json(chain(kMaxSchemaSteps - 1)).value()));
+  EXPECT_FALSE(
+      grammars().json_schema(parse_json(chain(kMaxSchemaSteps)).value()));
+
+  ToolGrammarOptions options;
+  for (size_t i = 0; i < kMaxGrammarTools; ++i)
+    options.tools.push_back(JsonValue::object(
+        {{"name", JsonValue::string(fmt::format("t{}", i))}}));
+  EXPECT_TRUE(grammars().tool_calls(options));
+  options.tools.push_back(options.tools[0]);
+  auto made = grammars().tool_calls(options);
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().field, "tools");
 }
 
 // A schema that is refused stays refused, and others are not hurt.

@@ -119,6 +119,15 @@ std::unique_ptr<Grammar> ToolGrammar::build() {
         {ErrorCode::invalid_argument,
          fmt::format("{}: a choice of tools needs at least one", options_.path),
          options_.path}};
+  if (options_.tools.size() > kMaxGrammarTools)
+    throw SchemaRefusal{
+        {ErrorCode::invalid_argument,
+         fmt::format(
+             "{}: {} tools are more than the limit of {}; offer fewer",
+             options_.path,
+             options_.tools.size(),
+             kMaxGrammarTools),
+         options_.path}};
   if (pool_.trie().marker_token() < 0)
     throw SchemaRefusal{
         {ErrorCode::unsupported,

@@ -20,7 +20,11 @@
 
 namespace hadal {
 
-// Throws SchemaRefusal for schemas of strict tools, and for an empty list.
+// Beyond it a list of tools is refused.
+inline constexpr size_t kMaxGrammarTools = 1'000;
+
+// Throws SchemaRefusal for schemas of strict tools, for an empty list and for
+// one that is too long.
 std::unique_ptr<Grammar> tool_grammar(
     const ToolGrammarOptions& options, LeafPool& pool);
 
