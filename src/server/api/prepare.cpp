@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "generation/option_checks.h"
 #include "server/api/bad_words.h"
 #include "server/api/replay_store.h"
 #include "text/render_request.h"
@@ -64,10 +63,7 @@ EngineRequest common_request(
   return request;
 }
 
-std::optional<ApiError> check_fields(
-    const GenerationFields& fields, const ServedModel& served) {
-  if (auto failure = check_options(fields.sampling, served.tokenizer.size()))
-    return api_error(*failure);
+std::optional<ApiError> check_fields(const GenerationFields& fields) {
   if (fields.max_tokens >= 0 && fields.min_tokens > fields.max_tokens) {
     ApiError error;
     error.message = fmt::format(
@@ -208,7 +204,7 @@ ApiResult<PreparedChat> prepare_chat(
     ChatRequest request,
     const GenerationFields& fields,
     const ServedModel& served) {
-  if (std::optional<ApiError> error = check_fields(fields, served))
+  if (std::optional<ApiError> error = check_fields(fields))
     return *error;
   ApiResult<EncodedPrompt> prompt = encode_chat_request(request, served);
   if (!prompt.has_value())
@@ -258,7 +254,7 @@ ApiResult<std::vector<ChoiceRequest>> prepare_raw(
     std::vector<std::string> stop,
     const GenerationFields& fields,
     const ServedModel& served) {
-  if (std::optional<ApiError> error = check_fields(fields, served))
+  if (std::optional<ApiError> error = check_fields(fields))
     return *error;
   auto prompt_tokens = static_cast<int64_t>(prompt.size());
   if (auto error = check_context(prompt_tokens, served, "prompt"))
