@@ -20,6 +20,12 @@ class ClientTest(unittest.TestCase):
         cls.server.start()
         cls.addClassCleanup(cls.server.kill)
 
+    def expect_slots(self, phases):
+        """What runs and waits, soon."""
+        def found():
+            return [slot["phase"] for slot in self.server.slots()] == phases
+        self.assertTrue(self.server.wait_for(found, 5), self.server.slots())
+
     def expect_cancelled(self):
         """What was running ended soon after its client left."""
         self.assertTrue(self.server.wait_until_idle(5), self.server.slots())

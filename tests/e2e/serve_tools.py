@@ -219,7 +219,7 @@ class EventStream:
 
 
 # Fields of an answer that ends only when it is told to.
-ENDLESS = {"max_tokens": 100000, "ignore_eos": True, "temperature": 1}
+ENDLESS = {"max_tokens": 100000, "min_tokens": 100000, "temperature": 1}
 # Prompts that the nano model knows how to answer.
 STORY = "Tell me a story about a fox named Nina."
 COUNTRIES = {"Norway": "Oslo", "Ireland": "Dublin", "France": "Paris", "Italy": "Rome"}

@@ -6,7 +6,7 @@ import anthropic
 
 from client_test import ClientTest
 from harness import main
-from serve_tools import STORY
+from serve_tools import STORY, long_text
 
 ADD = {"name": "add", "description": "Add two numbers",
        "input_schema": {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
@@ -54,12 +54,13 @@ class Messages(AnthropicTest):
         self.assertGreater(message.usage.output_tokens, 5)
 
     def test_input_tokens_leave_out_cached_ones(self):
+        text = long_text(300)
         total = self.client.messages.count_tokens(
-            model="nano", messages=[{"role": "user", "content": STORY}],
+            model="nano", messages=[{"role": "user", "content": text}],
             thinking={"type": "disabled"}).input_tokens
-        self.ask(STORY)
-        usage = self.ask(STORY).usage
-        self.assertGreater(usage.cache_read_input_tokens, 0)
+        self.ask(text)
+        usage = self.ask(text).usage
+        self.assertEqual(usage.cache_read_input_tokens, total - 1)
         self.assertEqual(usage.input_tokens + usage.cache_read_input_tokens
                          + (usage.cache_creation_input_tokens or 0), total)
 
@@ -164,12 +165,12 @@ class Failures(AnthropicTest):
                          "5 + 90 = 95.")
 
     def test_leaving_cancels(self):
-        fields = self.fields(STORY, {"max_tokens": 100000, "extra_body": {"temperature": 1, "ignore_eos": True}})
+        fields = self.fields(STORY, {"max_tokens": 100000, "extra_body": {"temperature": 1, "min_tokens": 100000}})
         with self.client.messages.create(stream=True, **fields) as stream:
             for event in stream:
                 if event.type == "content_block_delta":
                     break
-            self.assertEqual(len(self.server.slots()), 1)
+            self.expect_slots(["generating"])
         self.expect_cancelled()
 
 
