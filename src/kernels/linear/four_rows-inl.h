@@ -48,7 +48,8 @@ sum_unit(const VecU8 (&a)[kFour], const VecU8 (&b)[kFour], const int8_t* x) {
   return sum_blocks4(sums);
 }
 
-// Lane i of a vector: block i / 4 of a unit.
+// Lane i of a vector: block i / 4 of a unit, of whose numbers 128 bits are
+// read: a whole vector would often lie in two lines of the cache.
 HWY_INLINE auto block_lanes() {
   HWY_ALIGN int32_t lanes[kN];
   for (int i = 0; i < kN; ++i)
@@ -90,11 +91,11 @@ HWY_INLINE void add_four_spans(
 #pragma GCC unroll 4
     for (int t = 0; t < T; ++t) {
       const VecI offsets =
-          hn::TableLookupLanes(hn::LoadU(d, x.offsets[t] + block), lanes);
+          hn::TableLookupLanes(hn::LoadDup128(d, x.offsets[t] + block), lanes);
       const VecF scale_x = hn::BitCast(
           df,
           hn::TableLookupLanes(
-              hn::BitCast(d, hn::LoadU(df, x.scales[t] + block)), lanes));
+              hn::BitCast(d, hn::LoadDup128(df, x.scales[t] + block)), lanes));
       const VecI sum =
           hn::Add(sum_unit<kPlanes, kWide>(a, b, x.at(t, span, unit)), offsets);
       VecF& acc = sums[t].unit[v][u];
