@@ -6,73 +6,20 @@
 #include <vector>
 
 #include "generation/grammar/schema_check.h"
-#include "generation/grammar/testing/grammar_walk.h"
+#include "generation/grammar/testing/tool_blocks.h"
 #include "text/parser_test_tools.h"
-#include "text/tokenizer_test_files.h"
 
 namespace hadal {
 namespace {
-
-using Start = ToolGrammarOptions::Start;
-
-const std::string kOpen = "<｜DSML｜tool_calls>\n";
-const std::string kClose = "</｜DSML｜tool_calls>";
-
-std::string invoke(const std::string& name, const std::string& body) {
-  return "<｜DSML｜invoke name=\"" + name + "\">\n" + body +
-         "</｜DSML｜invoke>\n";
-}
-
-std::string parameter(
-    const std::string& name,
-    const std::string& is_string,
-    const std::string& value) {
-  return "<｜DSML｜parameter name=\"" + name + "\" string=\"" + is_string +
-         "\">" + value + "</｜DSML｜parameter>\n";
-}
-
-JsonValue weather() {
-  return parse_json(R"({"name":"get_weather","parameters":{"type":"object",
-    "properties":{"city":{"type":"string"},"days":{"type":"integer",
-    "minimum":1},"unit":{"enum":["c","f",7]}},"required":["city"]}})")
-      .value();
-}
-
-JsonValue now() {
-  return parse_json(R"({"name":"now"})").value();
-}
-
-JsonValue with_strict(JsonValue tool) {
-  tool.set("strict", JsonValue::boolean(true));
-  return tool;
-}
-
-GrammarCache& grammars() {
-  static GrammarCache cache(nano_tokenizer());
-  return cache;
-}
-
-ToolGrammarOptions options_of(
-    std::vector<JsonValue> tools, Start start = Start::block) {
-  ToolGrammarOptions options;
-  options.tools = std::move(tools);
-  options.start = start;
-  return options;
-}
-
-bool accepts(const ToolGrammarOptions& options, const std::string& text) {
-  return accepts_text(
-      *grammars().tool_calls(options).value(), nano_tokenizer(), text);
-}
 
 // The calls in a block after its newlines.
 bool accepts_calls(
     const std::string& calls,
     std::vector<JsonValue> tools,
     bool parallel = true) {
-  ToolGrammarOptions options = options_of(std::move(tools));
+  ToolGrammarOptions options = tool_options(std::move(tools));
   options.parallel = parallel;
-  return accepts(options, "\n\n" + kOpen + calls + kClose);
+  return accepts_block(options, "\n\n" + kOpen + calls + kClose);
 }
 
 TEST(ToolGrammar, CallsAsTrained) {
@@ -158,8 +105,9 @@ TEST(ToolGrammar, OneCallWhenNotParallel) {
 }
 
 TEST(ToolGrammar, StartsInsideTheBlock) {
-  EXPECT_TRUE(accepts(
-      options_of({now()}, Start::inside_block), invoke("now", "\n") + kClose));
+  EXPECT_TRUE(accepts_block(
+      tool_options({now()}, ToolGrammarOptions::Start::inside_block),
+      invoke("now", "\n") + kClose));
 }
 
 TEST(ToolGrammar, ToolsWithoutParametersOfTheirOwn) {
@@ -175,103 +123,14 @@ TEST(ToolGrammar, ToolsWithoutParametersOfTheirOwn) {
       accepts_calls(invoke("any", parameter("a\"b", "true", "1")), {any}));
 }
 
-TEST(ToolGrammar, FreeTextUntilTheMarkup) {
-  const ToolGrammarOptions options =
-      options_of({with_strict(weather()), now()}, Start::free_text);
-  auto constraint = grammars().tool_calls(options).value();
-  const Tokenizer& tokenizer = nano_tokenizer();
-  EXPECT_TRUE(constraint->mask().everything());
-  ASSERT_TRUE(
-      follows(*constraint, byte_tokens(tokenizer, "I look. <b>\n\n<｜DSML｜")));
-  EXPECT_FALSE(constraint->mask().everything());
-  EXPECT_TRUE(constraint->wants_greedy());
-  auto wrong = constraint->clone();
-  EXPECT_FALSE(follows(
-      *wrong,
-      byte_tokens(tokenizer, "tool_calls>\n" + invoke("get_weather", "\n"))));
-  EXPECT_TRUE(accepts_text(
-      *constraint,
-      tokenizer,
-      "tool_calls>\n" +
-          invoke("get_weather", parameter("city", "true", "Rome")) + kClose));
-  // A tool that is not strict keeps the form of a call, but no schema.
-  EXPECT_TRUE(accepts_text(
-      *constraint,
-      tokenizer,
-      "tool_calls>\n" + invoke("now", parameter("zone", "false", "1")) +
-          kClose));
-}
-
-TEST(ToolGrammar, FreeTextMayEndWithoutACall) {
-  auto constraint =
-      grammars().tool_calls(options_of({now()}, Start::free_text)).value();
-  const Tokenizer& tokenizer = nano_tokenizer();
-  // The marker without "<" before it is text.
-  EXPECT_TRUE(accepts_text(*constraint, tokenizer, "about ｜DSML｜ tags"));
-  constraint->accept(tokenizer.eos_id());
-  EXPECT_FALSE(constraint->mask().everything());
-  EXPECT_TRUE(constraint->mask().allows(tokenizer.eos_id()));
-}
-
-// The marker spelled with ordinary tokens starts a block as well.
-TEST(ToolGrammar, FreeTextKnowsTheSpelledMarker) {
-  auto constraint =
-      grammars().tool_calls(options_of({now()}, Start::free_text)).value();
-  const Tokenizer& tokenizer = nano_tokenizer();
-  for (char byte : std::string("x <｜DSML｜tool"))
-    constraint->accept(tokenizer.find(std::string(1, byte)).value());
-  EXPECT_FALSE(constraint->mask().everything());
-  EXPECT_TRUE(accepts_text(
-      *constraint, tokenizer, "_calls>\n" + invoke("now", "\n") + kClose));
-}
-
-TEST(ToolGrammar, WaitsForTheEndOfTheReasoning) {
-  const Tokenizer& tokenizer = nano_tokenizer();
-  ToolGrammarOptions options = options_of({now()});
-  options.starts_in_reasoning = true;
-  auto constraint = grammars().tool_calls(options).value();
-  ASSERT_TRUE(follows(
-      *constraint,
-      byte_tokens(tokenizer, "I quote <｜DSML｜tool_calls> here")));
-  EXPECT_TRUE(constraint->mask().everything());
-  EXPECT_FALSE(constraint->wants_greedy());
-  constraint->accept(tokenizer.find("</think>").value());
-  EXPECT_FALSE(constraint->mask().everything());
-  EXPECT_TRUE(accepts_text(
-      *constraint, tokenizer, "\n\n" + kOpen + invoke("now", "\n") + kClose));
-
-  auto json = grammars().json_object({.starts_in_reasoning = true}).value();
-  ASSERT_TRUE(follows(*json, byte_tokens(tokenizer, "no JSON yet")));
-  json->accept(tokenizer.find("</think>").value());
-  EXPECT_TRUE(accepts_text(*json, tokenizer, "{}"));
-  EXPECT_FALSE(accepts_text(*json, tokenizer, "x"));
-}
-
-TEST(ToolGrammar, GreedyInTagsOnly) {
-  const Tokenizer& tokenizer = nano_tokenizer();
-  auto constraint = grammars().tool_calls(options_of({weather()})).value();
-  const std::string head =
-      "\n\n" + kOpen + "<｜DSML｜invoke name=\"get_weather\"";
-  for (int32_t token : byte_tokens(tokenizer, head)) {
-    EXPECT_TRUE(constraint->wants_greedy());
-    constraint->accept(token);
-  }
-  ASSERT_TRUE(follows(
-      *constraint,
-      byte_tokens(
-          tokenizer, ">\n<｜DSML｜parameter name=\"city\" string=\"true\">")));
-  EXPECT_FALSE(constraint->wants_greedy());
-  ASSERT_TRUE(follows(*constraint, byte_tokens(tokenizer, "Paris</｜DSML｜")));
-  EXPECT_TRUE(constraint->wants_greedy());
-}
-
 TEST(ToolGrammar, RefusesWhatStrictCannotHonour) {
   const JsonValue bad = parse_json(R"({"name":"x","parameters":{"type":"object",
     "properties":{"a":{"type":"integer","multipleOf":7}}}})")
                             .value();
   // Not strict: the form alone.
   EXPECT_TRUE(accepts_calls(invoke("x", parameter("a", "false", "3")), {bad}));
-  auto made = grammars().tool_calls(options_of({now(), with_strict(bad)}));
+  auto made =
+      nano_grammars().tool_calls(tool_options({now(), with_strict(bad)}));
   ASSERT_FALSE(made.has_value());
   EXPECT_EQ(
       made.error().field,
@@ -280,18 +139,18 @@ TEST(ToolGrammar, RefusesWhatStrictCannotHonour) {
     {"type":"object","properties":{"a\"b":{}}}})")
                        .value();
   EXPECT_EQ(
-      grammars().tool_calls(options_of({name})).error().field,
+      nano_grammars().tool_calls(tool_options({name})).error().field,
       "tools[0].function.parameters.properties");
   JsonValue impossible = parse_json(R"({"name":"x","strict":true,"parameters":
     {"type":"object","properties":{"a":false},"required":["a"]}})")
                              .value();
   EXPECT_NE(
-      grammars()
-          .tool_calls(options_of({impossible}))
+      nano_grammars()
+          .tool_calls(tool_options({impossible}))
           .error()
           .message.find("no arguments satisfy"),
       std::string::npos);
-  EXPECT_FALSE(grammars().tool_calls(options_of({})).has_value());
+  EXPECT_FALSE(nano_grammars().tool_calls(tool_options({})).has_value());
 }
 
 // The grammar's outputs through the streaming parser: every call is whole, its
@@ -308,13 +167,13 @@ TEST(ToolGrammar, TheParserReadsRandomBlocks) {
           .value()};
   int calls = 0;
   for (uint64_t seed = 1; seed <= 60; ++seed) {
-    ToolGrammarOptions options = options_of(tools);
+    ToolGrammarOptions options = tool_options(tools);
     options.parallel = seed % 3 != 0;
     WalkOptions walk_options;
     walk_options.seed = seed;
     walk_options.max_tokens = 700;
     walk_options.patience = 5;
-    auto constraint = grammars().tool_calls(options).value();
+    auto constraint = nano_grammars().tool_calls(options).value();
     const WalkResult walk =
         random_walk(*constraint, nano_tokenizer(), walk_options);
     if (!walk.ended)
