@@ -53,7 +53,8 @@ ApiResult<std::unique_ptr<ApiCall>> read_messages(
   ApiResult<PreparedChat> prepared =
       prepare_chat(std::move(request.chat), read->fields, served);
   if (!prepared.has_value())
-    return in_own_words(prepared.error());
+    return with_tool_paths(
+        in_own_words(prepared.error()), request.tool_paths, "input_schema");
   MessagesSettings settings;
   settings.id = served.sources.make_id("msg_");
   settings.model = std::move(request.model);

@@ -1,5 +1,6 @@
 // Messages requests as a whole: thinking, tools, what goes to the engine, every
 // refusal of a field.
+#include "server/api/grammar_source.h"
 #include "server/api/messages_test_tools.h"
 
 namespace hadal::messages_test {
@@ -174,6 +175,31 @@ TEST(MessagesReader, Refusals) {
                   .starts_with("max_tokens: this API requires it"));
   EXPECT_TRUE(refusal(R"({"max_tokens":0,)" + std::string(kHi) + "}")
                   .starts_with("max_tokens: expected a whole number from 1"));
+}
+
+TEST(MessagesReader, SchemasThatCannotBeHeld) {
+  GrammarSource grammars(family_tokenizer(), ModelRevision::v4);
+  ServedModel served = family_model();
+  served.constraints = &grammars;
+  auto refused = [&](std::string_view members) {
+    auto read = read_messages(
+        json_of(with(
+            R"("messages":[{"role":"user","content":"a"}],)" +
+            std::string(members))),
+        {},
+        served);
+    EXPECT_FALSE(read.has_value());
+    return read.has_value() ? "" : told(read.error());
+  };
+  EXPECT_TRUE(
+      refused(R"("output_config":{"format":{"type":"json_schema","schema":
+          {"type":"integer","multipleOf":7}}})")
+          .starts_with("output_config.format.schema.multipleOf: "));
+  EXPECT_TRUE(
+      refused(R"("tools":[{"type":"web_search_20250305","name":"w"},
+          {"name":"f","strict":true,"input_schema":{"type":"object",
+           "properties":{"a":{"type":"integer","multipleOf":7}}}}])")
+          .starts_with("tools[1].input_schema.properties.a.multipleOf: "));
 }
 
 TEST(MessagesReader, APromptThatDoesNotFit) {

@@ -75,7 +75,7 @@ MessagesRequest read_messages_request(
   object_field(body, "", "metadata");
   read_thinking(body, options, chat);
   read_stop(body, chat);
-  read_message_tools(body, chat);
+  request.tool_paths = read_message_tools(body, chat);
   read_message_format(body, chat);
   chat.special_in_content = bool_field(body, "", "special_in_content")
                                 .value_or(options.special_in_content);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "server/api/served_model.h"
 #include "text/chat_request.h"
@@ -15,6 +16,8 @@ struct MessagesRequest {
   bool stream = false;
   // thinking.display is "omitted": the client does not want to see it.
   bool hide_thinking = false;
+  // Where each of the chat's tools stands in the request.
+  std::vector<std::string> tool_paths;
 };
 
 // Reads all but sampling and max_tokens. Throws RequestError.

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <map>
 
 #include "text/request_fields.h"
 #include "text/request_tools.h"
@@ -36,7 +36,9 @@ JsonValue read_one(const JsonValue& tool, const std::string& path) {
   return read_tool(function, path);
 }
 
-void read_list(const JsonValue& list, ChatRequest& request) {
+// The paths by the names of the tools.
+std::map<std::string, std::string> read_list(
+    const JsonValue& list, ChatRequest& request) {
   if (list.items().size() > kMaxTools)
     refuse(
         "tools",
@@ -44,7 +46,7 @@ void read_list(const JsonValue& list, ChatRequest& request) {
             "{} tools are more than the limit of {}",
             list.items().size(),
             kMaxTools));
-  std::set<std::string> names;
+  std::map<std::string, std::string> paths;
   for (size_t i = 0; i < list.items().size(); ++i) {
     const JsonValue& tool = list.items()[i];
     std::string path = item_path("tools", i);
@@ -61,12 +63,13 @@ void read_list(const JsonValue& list, ChatRequest& request) {
     }
     JsonValue function = read_one(tool, path);
     const std::string& name = function.find("name")->as_string();
-    if (!names.insert(name).second)
+    if (!paths.try_emplace(name, path).second)
       refuse(
           member_path(path, "name"),
           fmt::format("tool names must be unique; '{}' is repeated", name));
     request.tools.push_back(std::move(function));
   }
+  return paths;
 }
 
 void choose_one(const JsonValue& choice, ChatRequest& request) {
@@ -115,10 +118,16 @@ void read_choice(const JsonValue& body, ChatRequest& request) {
 
 }  // namespace
 
-void read_message_tools(const JsonValue& body, ChatRequest& request) {
+std::vector<std::string> read_message_tools(
+    const JsonValue& body, ChatRequest& request) {
+  std::map<std::string, std::string> by_name;
   if (const JsonValue* list = array_field(body, "", "tools"))
-    read_list(*list, request);
+    by_name = read_list(*list, request);
   read_choice(body, request);
+  std::vector<std::string> paths;
+  for (const JsonValue& function : request.tools)
+    paths.push_back(by_name.at(function.find("name")->as_string()));
+  return paths;
 }
 
 void read_message_format(const JsonValue& body, ChatRequest& request) {

@@ -21,6 +21,16 @@ ApiError in_own_words(ApiError error) {
        {"max_tokens", "max_output_tokens"}});
 }
 
+// Where each function that is offered stands in the request.
+std::vector<std::string> tool_paths(const ResponsesRequest& request) {
+  std::vector<std::string> paths;
+  for (const JsonValue& function : request.chat.tools)
+    paths.push_back(
+        request.settings.tools.by_name.find(function.find("name")->as_string())
+            ->second.path);
+  return paths;
+}
+
 GenerationFields read_fields(
     const JsonValue& body,
     const HttpRequest& http,
@@ -59,10 +69,11 @@ ApiResult<std::unique_ptr<ApiCall>> read_responses(
   if (!read.has_value())
     return read.error();
   ResponsesRequest& request = read->request;
+  std::vector<std::string> paths = tool_paths(request);
   ApiResult<PreparedChat> prepared =
       prepare_chat(std::move(request.chat), read->fields, served);
   if (!prepared.has_value())
-    return in_own_words(prepared.error());
+    return with_tool_paths(in_own_words(prepared.error()), paths, "parameters");
   request.settings.id = served.sources.make_id("resp_");
   request.settings.created = served.sources.unix_seconds();
   std::unique_ptr<ApiCall> call = std::make_unique<ResponsesCall>(

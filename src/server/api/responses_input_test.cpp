@@ -1,6 +1,7 @@
 // Responses requests as a whole: the prompt that comes of them, what goes to
 // the engine, conversations that go on, and the refusals of their fields.
 #include "server/api/family_test_tools.h"
+#include "server/api/grammar_source.h"
 #include "server/api/responses.h"
 
 namespace hadal {
@@ -288,6 +289,31 @@ TEST(ResponsesInput, Refusals) {
   EXPECT_TRUE(
       server.refusal(R"({"input":"a","metadata":{)" + pairs + "}}")
           .starts_with("metadata: 17 pairs are more than the limit of 16"));
+}
+
+TEST(ResponsesInput, SchemasThatCannotBeHeld) {
+  Server server;
+  GrammarSource grammars(family_tokenizer(), ModelRevision::v4);
+  server.served.constraints = &grammars;
+  constexpr std::string_view kBad =
+      R"({"type":"object","properties":{"a":{"type":"integer","multipleOf":7}}})";
+  std::string bad(kBad);
+  EXPECT_TRUE(server
+                  .refusal(
+                      R"({"input":"a","text":{"format":{"type":"json_schema",
+                      "name":"n","schema":)" +
+                      bad + "}}}")
+                  .starts_with("text.format.schema.properties.a.multipleOf: "));
+  EXPECT_TRUE(
+      server
+          .refusal(
+              R"({"input":"a","tools":[{"type":"web_search"},
+              {"type":"function","name":"g"},
+              {"type":"namespace","name":"n","tools":[{"type":"function",
+               "name":"f","strict":true,"parameters":)" +
+              bad + "}]}]}")
+          .starts_with(
+              "tools[2].tools[0].parameters.properties.a.multipleOf: "));
 }
 
 TEST(ResponsesInput, APromptThatDoesNotFit) {

@@ -125,7 +125,8 @@ void add_tool(
   JsonValue function = read_tool(
       custom ? custom_function(plain, at, full) : plain_function(plain, full),
       at);
-  if (!tools.by_name.try_emplace(full, ResponseTool{*name, name_space, custom})
+  if (!tools.by_name
+           .try_emplace(full, ResponseTool{*name, name_space, custom, at})
            .second)
     refuse(
         member_path(at, "name"),

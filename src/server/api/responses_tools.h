@@ -27,6 +27,7 @@ struct ResponseTool {
   std::string name;
   std::string name_space;  // empty: none
   bool custom = false;
+  std::string path;  // where it stands in the request
 };
 
 struct ResponseTools {
