@@ -25,9 +25,9 @@ def story(draw):
             "max_tokens": draw.randint(20, 80)}
 
 
-def reading(draw):
-    """Long prompts with a common beginning, from 300 to 3,000 tokens."""
-    text = long_text(draw.choice([300, 1000, 3000]))
+def reading(draw, lengths=(300, 1000, 3000)):
+    """Long prompts with a common beginning."""
+    text = long_text(draw.choice(lengths))
     return {"messages": [user(f"{text}\n\nWhere is {draw.choice(['Nina', 'the grey bell', 'Theo'])}?")]}
 
 

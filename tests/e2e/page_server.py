@@ -133,7 +133,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def stream(self, body):
         pause, deltas, finish = answer(body)
         self.event(f"data: {json.dumps(chunk({'role': 'assistant', 'content': ''}))}\n\n")
-        self.event(": prefill 10/40\n\n")
+        self.event(": keep-alive\n\n")
+        progress = {"total": 40, "cache": 0, "processed": 10}
+        self.event(f"data: {json.dumps(chunk({}) | {'choices': [], 'prompt_progress': progress})}\n\n")
+        time.sleep(1 if "long prompt" in str(body["messages"][-1]["content"]) else 0)
         for delta in deltas:
             self.event(f"data: {json.dumps(chunk(delta))}\n\n")
             time.sleep(pause)

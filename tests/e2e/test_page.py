@@ -38,6 +38,12 @@ class Conversation(PageTest):
         expect(self.page.locator("#conversations .title")).to_have_text(["hello there"])
         self.shot("chat")
 
+    def test_progress_of_a_long_prompt(self):
+        self.send("a long prompt")
+        expect(self.page.locator(".wait")).to_have_text("Reading the prompt: 10 of 40 tokens")
+        self.expect_answer("turn 1")
+        expect(self.page.locator(".wait")).to_be_hidden()
+
     def test_thinking_is_folded(self):
         self.send("think first")
         self.expect_answer("Then I answer.")

@@ -22,14 +22,14 @@ class ServedPage(PageTest):
     def test_a_conversation(self):
         self.page.select_option("#thinking", "none")
         self.greedy()
-        self.send("What is the capital of Norway?")
-        self.expect_answer("The capital of Norway is Oslo.")
         self.send(STORY)
         self.expect_answer("Nina")
         expect(self.page.locator(".stats").last).to_contain_text("tokens/s")
-        self.assertGreater(self.cached(), 10)
+        self.send("What is the capital of Norway?")
+        self.expect_answer("The capital of Norway is Oslo.")
+        self.assertGreater(self.cached(), 50)
         self.page.reload()
-        self.expect_answer("The capital of Norway is Oslo.", at=0)
+        self.expect_answer("The capital of Norway is Oslo.")
         self.shot("serve-chat")
 
     def greedy(self, **more):

@@ -68,19 +68,19 @@ export async function streamChat(request, on, signal) {
   const response = await call("/v1/chat/completions", {
     method: "POST",
     headers: {"Content-Type": "application/json"},
-    body: JSON.stringify({...request, stream: true, stream_options: {include_usage: true}}),
+    body: JSON.stringify({...request, stream: true, stream_options: {include_usage: true},
+                          return_progress: true}),
     signal,
   });
   let ended = false;
-  for await (const {comment, data} of events(response.body)) {
-    if (comment !== undefined) {
-      const [, done, total] = comment.match(/(\d+)\/(\d+)/) ?? [];
-      if (total) on.progress(Number(done), Number(total));
-    } else if (data === "[DONE]") {
+  for await (const {data} of events(response.body)) {
+    if (data === "[DONE]") {
       ended = true;
     } else {
       const chunk = JSON.parse(data);
       if (chunk.error) throw new ApiFailure(0, chunk.error.message ?? "The answer failed.");
+      const progress = chunk.prompt_progress;
+      if (progress) on.progress(progress.processed, progress.total);
       on.chunk(chunk);
     }
   }

@@ -1,8 +1,8 @@
 // Reads server-sent events from a fetch response. Browsers' EventSource can
 // neither POST nor send a key.
 
-// Yields {comment} for comment lines and {event, data} for events. Bytes may be
-// cut anywhere, also within a character.
+// Yields {event, data}. Comment lines are skipped; bytes may be cut anywhere, also
+// within a character.
 export async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -20,9 +20,7 @@ export async function* events(body) {
           if (data.length > 0) yield {event, data: data.join("\n")};
           event = "";
           data = [];
-        } else if (line.startsWith(":")) {
-          yield {comment: line.slice(1).trim()};
-        } else {
+        } else if (!line.startsWith(":")) {
           const colon = line.indexOf(":");
           const name = colon < 0 ? line : line.slice(0, colon);
           const text = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
