@@ -54,6 +54,12 @@ int64_t PageRef::bytes() const {
   return data_ == nullptr ? 0 : header(data_).bytes;
 }
 
+int64_t PageRef::shares() const {
+  return data_ == nullptr
+             ? 0
+             : header(data_).shares.load(std::memory_order_acquire);
+}
+
 bool PageRef::unique() const {
   return data_ != nullptr &&
          header(data_).shares.load(std::memory_order_acquire) == 1;

@@ -38,6 +38,8 @@ class PageRef {
   int64_t bytes() const;
   // False while another PageRef shares the block: then nobody may write.
   bool unique() const;
+  // How many PageRefs share the block, this one included.
+  int64_t shares() const;
 
  private:
   friend class PagePool;

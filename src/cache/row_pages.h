@@ -24,6 +24,9 @@ class RowPages {
     return static_cast<int64_t>(pages_.size()) * rows_per_page_;
   }
   int64_t page_count() const { return static_cast<int64_t>(pages_.size()); }
+  const PageRef& page(int64_t index) const {
+    return pages_[static_cast<size_t>(index)];
+  }
 
   // Makes rows [first, end) writable without touching rows before `first`; rows
   // from `end` on lose their pages. Throws Error(resource) and changes nothing.

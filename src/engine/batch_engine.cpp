@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -63,9 +65,10 @@ CachePlan make_plan(
 }  // namespace
 
 struct BatchEngine::State {
-  State(EngineModel model, const BatchEngineOptions& options)
+  State(EngineModel model, const BatchEngineOptions& given)
       : vocabulary(model.vocabulary),
         context(model.context),
+        options(given),
         plan(make_plan(model, options)),
         fitting(plan.fitting_tokens(context)),
         inbox(options.max_queue),
@@ -74,6 +77,7 @@ struct BatchEngine::State {
 
   const int64_t vocabulary;
   const int64_t context;
+  const BatchEngineOptions options;
   const CachePlan plan;
   const int64_t fitting;
   EngineInbox inbox;
@@ -99,8 +103,8 @@ RequestId BatchEngine::submit(EngineRequest request) {
       state_->context,
       state_->fitting,
       state_->plan.budget_bytes());
-  return state_->inbox.put(
-      std::make_unique<EngineSequence>(std::move(request), state_->vocabulary));
+  return state_->inbox.put(std::make_unique<EngineSequence>(
+      std::move(request), state_->vocabulary, state_->options.keep_every));
 }
 
 void BatchEngine::cancel(RequestId id) {
@@ -108,7 +112,13 @@ void BatchEngine::cancel(RequestId id) {
 }
 
 EngineStatus BatchEngine::status() const {
-  return state_->loop.status();
+  EngineStatus status = state_->loop.status();
+  if (state_->options.store != nullptr) {
+    const PrefixStoreStatus disk = state_->options.store->status();
+    status.disk_prefixes = disk.entries;
+    status.disk_bytes = disk.bytes;
+  }
+  return status;
 }
 
 void BatchEngine::stop(std::chrono::milliseconds grace) {
@@ -118,6 +128,20 @@ void BatchEngine::stop(std::chrono::milliseconds grace) {
     state_->thread.join();
 }
 
-void BatchEngine::clear_prefixes() {}
+void BatchEngine::clear_prefixes() {
+  {
+    const std::lock_guard lock(state_->join_mutex);
+    if (!state_->thread.joinable()) {
+      state_->loop.clear_prefixes();
+      return;
+    }
+  }
+  const auto done = std::make_shared<std::promise<void>>();
+  state_->inbox.post([state = state_.get(), done] {
+    state->loop.clear_prefixes();
+    done->set_value();
+  });
+  done->get_future().wait();
+}
 
 }  // namespace hadal

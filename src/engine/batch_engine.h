@@ -35,7 +35,8 @@ class BatchEngine : public Engine {
   // thread but an observer's.
   void stop(std::chrono::milliseconds grace);
 
-  // Forgets all saved prefixes in memory. For tests and measurements.
+  // Forgets all saved prefixes in memory. For tests and measurements; not while
+  // another thread stops the engine, nor from an observer.
   void clear_prefixes();
 
  private:

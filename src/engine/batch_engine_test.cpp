@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <limits>
 #include <span>
@@ -21,34 +20,19 @@ namespace {
 using testing::answer_alone;
 using testing::difference;
 using testing::fake_engine_model;
-using testing::fake_tokens;
+using testing::fake_request;
 using testing::FakeModel;
+using testing::Gate;
 using testing::Heard;
+using testing::listener;
 using testing::Listener;
 
 constexpr int64_t kPool = int64_t{64} << 20;
 
-EngineRequest request(
-    uint64_t seed, int64_t prompt, int64_t max_tokens, double temperature = 1) {
-  EngineRequest made;
-  made.prompt = fake_tokens(seed, prompt);
-  made.sampling = {
-      .temperature = static_cast<float>(temperature),
-      .seed = seed,
-      .logprobs = 2};
-  made.max_tokens = max_tokens;
-  made.observer = std::make_shared<Listener>();
-  return made;
-}
-
-std::shared_ptr<Listener> listener(const EngineRequest& made) {
-  return std::static_pointer_cast<Listener>(made.observer);
-}
-
 TEST(BatchEngine, OneRequestIsAnsweredAsFromACacheOfItsOwn) {
   const FakeModel fake = fake_engine_model(kPool);
   BatchEngine engine(fake.model, {});
-  EngineRequest asked = request(1, 1000, 20);
+  EngineRequest asked = fake_request(1, 1000, 20);
   const Heard expected = answer_alone(fake_engine_model(kPool).model, asked);
   const auto heard_by = listener(asked);
   engine.submit(std::move(asked));
@@ -64,28 +48,6 @@ TEST(BatchEngine, OneRequestIsAnsweredAsFromACacheOfItsOwn) {
   EXPECT_EQ(heard.ends, 1);
 }
 
-// Holds the engine's thread inside a run until it is let go.
-class Gate {
- public:
-  explicit Gate(const FakeModel& fake) {
-    *fake.before = [this](std::span<const BatchEntry>) {
-      arrived_ = true;
-      arrived_.notify_all();
-      open_.wait(false);
-    };
-  }
-  // Until the engine is inside a run.
-  void wait_arrived() { arrived_.wait(false); }
-  void open() {
-    open_ = true;
-    open_.notify_all();
-  }
-
- private:
-  std::atomic<bool> arrived_ = false;
-  std::atomic<bool> open_ = false;
-};
-
 TEST(BatchEngine, ManyAtOnceAnswerAsAlone) {
   const FakeModel fake = fake_engine_model(kPool);
   BatchEngine engine(fake.model, {.max_sequences = 5});
@@ -94,7 +56,7 @@ TEST(BatchEngine, ManyAtOnceAnswerAsAlone) {
   std::vector<Heard> expected;
   for (uint64_t seed = 1; seed <= 12; ++seed) {
     const auto length = static_cast<int64_t>(seed * 97 % 400) + 1;
-    asked.push_back(request(seed, length, 30, seed % 3 == 0 ? 0 : 1));
+    asked.push_back(fake_request(seed, length, 30, seed % 3 == 0 ? 0 : 1));
     expected.push_back(
         answer_alone(fake_engine_model(kPool).model, asked.back()));
     heard_by.push_back(listener(asked.back()));
@@ -108,7 +70,7 @@ TEST(BatchEngine, ManyAtOnceAnswerAsAlone) {
 TEST(BatchEngine, AnEndTokenEndsAndIsReported) {
   const FakeModel fake = fake_engine_model(kPool);
   BatchEngine engine(fake.model, {});
-  EngineRequest asked = request(7, 20, 50);
+  EngineRequest asked = fake_request(7, 20, 50);
   const Heard unbounded = answer_alone(fake_engine_model(kPool).model, asked);
   // The token that comes fifth ends the answer.
   asked.end_tokens = {unbounded.tokens[4]};
@@ -126,7 +88,7 @@ TEST(BatchEngine, AnEndTokenEndsAndIsReported) {
 TEST(BatchEngine, TheObserverMayEndIt) {
   const FakeModel fake = fake_engine_model(kPool);
   BatchEngine engine(fake.model, {});
-  EngineRequest asked = request(3, 10, 50);
+  EngineRequest asked = fake_request(3, 10, 50);
   const auto heard_by = listener(asked);
   heard_by->decide = [](const Heard& so_far) {
     return so_far.tokens.size() == 3 ? Continue::no : Continue::yes;
@@ -140,7 +102,7 @@ TEST(BatchEngine, TheObserverMayEndIt) {
 TEST(BatchEngine, TheContextEndsAnAnswer) {
   const FakeModel fake = fake_engine_model(kPool, 40);
   BatchEngine engine(fake.model, {});
-  EngineRequest asked = request(3, 30, -1);
+  EngineRequest asked = fake_request(3, 30, -1);
   const Heard expected =
       answer_alone(fake_engine_model(kPool, 40).model, asked);
   const auto heard_by = listener(asked);
@@ -162,24 +124,24 @@ TEST(BatchEngine, RefusesWhatIsOutOfRange) {
     }
     return "";
   };
-  EngineRequest made = request(1, 10, 5);
+  EngineRequest made = fake_request(1, 10, 5);
   made.prompt.clear();
   EXPECT_NE(refusal(std::move(made)).find("prompt"), std::string::npos);
-  made = request(1, 10, 5);
+  made = fake_request(1, 10, 5);
   made.prompt[3] = 256;
   EXPECT_NE(refusal(std::move(made)).find("prompt[3]"), std::string::npos);
-  made = request(1, 10, 0);
+  made = fake_request(1, 10, 0);
   EXPECT_NE(refusal(std::move(made)).find("max_tokens"), std::string::npos);
-  made = request(1, 10, 5);
+  made = fake_request(1, 10, 5);
   made.sampling.top_p = 2;
   EXPECT_NE(refusal(std::move(made)).find("top_p"), std::string::npos);
-  made = request(1, 10, 5);
+  made = fake_request(1, 10, 5);
   made.keep_at = {4, 10};
   EXPECT_NE(refusal(std::move(made)).find("keep_at"), std::string::npos);
-  made = request(1, 10, 5);
+  made = fake_request(1, 10, 5);
   made.observer = nullptr;
   EXPECT_NE(refusal(std::move(made)).find("observer"), std::string::npos);
-  made = request(1, 1001, 5);
+  made = fake_request(1, 1001, 5);
   EXPECT_EQ(refusal(std::move(made)).find("resource"), 0U);
 }
 
@@ -188,7 +150,7 @@ TEST(BatchEngine, APromptThatCanNeverFitIsRefusedWithNumbers) {
   const int64_t budget = fake.model.layout->bytes(2000);
   BatchEngine engine(fake.model, {.cache_memory = budget});
   try {
-    engine.submit(request(1, 5000, 5));
+    engine.submit(fake_request(1, 5000, 5));
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::resource);
@@ -205,7 +167,7 @@ TEST(BatchEngine, AFullQueueSaysWhenToComeBack) {
   BatchEngine engine(fake.model, {.max_sequences = 1, .max_queue = 2});
   std::vector<std::shared_ptr<Listener>> heard_by;
   const auto submit = [&](uint64_t seed) {
-    EngineRequest made = request(seed, 10, 3);
+    EngineRequest made = fake_request(seed, 10, 3);
     heard_by.push_back(listener(made));
     engine.submit(std::move(made));
   };
@@ -214,7 +176,7 @@ TEST(BatchEngine, AFullQueueSaysWhenToComeBack) {
   submit(2);
   submit(3);
   try {
-    engine.submit(request(4, 10, 3));
+    engine.submit(fake_request(4, 10, 3));
     ADD_FAILURE() << "accepted";
   } catch (const EngineBusy& busy) {
     EXPECT_GE(busy.retry_after_seconds(), 1);
@@ -231,9 +193,9 @@ TEST(BatchEngine, CancelledInQueuePromptAndAnswer) {
   const FakeModel fake = fake_engine_model(kPool);
   Gate gate(fake);
   BatchEngine engine(fake.model, {.max_sequences = 1});
-  EngineRequest in_prompt = request(1, 5000, 10);
-  EngineRequest in_queue = request(2, 10, 10);
-  EngineRequest in_answer = request(3, 10, 1000000);
+  EngineRequest in_prompt = fake_request(1, 5000, 10);
+  EngineRequest in_queue = fake_request(2, 10, 10);
+  EngineRequest in_answer = fake_request(3, 10, 1000000);
   const auto prompt_heard = listener(in_prompt);
   const auto queue_heard = listener(in_queue);
   const auto answer_heard = listener(in_answer);
@@ -263,11 +225,11 @@ TEST(BatchEngine, DeadlinesInQueueAndAnswer) {
   const FakeModel fake = fake_engine_model(kPool);
   BatchEngine engine(fake.model, {.max_sequences = 1});
   const auto now = std::chrono::steady_clock::now();
-  EngineRequest answering = request(1, 10, 1000000);
+  EngineRequest answering = fake_request(1, 10, 1000000);
   answering.deadline = now + std::chrono::milliseconds(200);
-  EngineRequest waiting = request(2, 10, 10);
+  EngineRequest waiting = fake_request(2, 10, 10);
   waiting.deadline = now + std::chrono::milliseconds(50);
-  EngineRequest late = request(3, 10, 2);
+  EngineRequest late = fake_request(3, 10, 2);
   const auto first = listener(answering);
   const auto second = listener(waiting);
   const auto third = listener(late);
@@ -290,13 +252,13 @@ TEST(BatchEngine, StopEndsEverythingOnce) {
   {
     BatchEngine engine(fake.model, {.max_sequences = 2});
     for (uint64_t seed = 1; seed <= 6; ++seed) {
-      EngineRequest made = request(seed, 50, 1000000);
+      EngineRequest made = fake_request(seed, 50, 1000000);
       heard_by.push_back(listener(made));
       engine.submit(std::move(made));
     }
     heard_by[0]->wait_tokens(2);
     engine.stop(std::chrono::milliseconds(30));
-    EXPECT_THROW(engine.submit(request(9, 5, 5)), EngineBusy);
+    EXPECT_THROW(engine.submit(fake_request(9, 5, 5)), EngineBusy);
   }
   for (const auto& one : heard_by) {
     const Heard heard = one->wait();
@@ -309,7 +271,7 @@ TEST(BatchEngine, StopEndsEverythingOnce) {
 TEST(BatchEngine, StopLetsShortAnswersFinish) {
   const FakeModel fake = fake_engine_model(kPool);
   BatchEngine engine(fake.model, {});
-  EngineRequest made = request(1, 50, 20);
+  EngineRequest made = fake_request(1, 50, 20);
   const auto heard_by = listener(made);
   engine.submit(std::move(made));
   heard_by->wait_start();
@@ -332,8 +294,8 @@ TEST(BatchEngine, BrokenLogitsFailOneRequest) {
     }
   };
   BatchEngine engine(fake.model, {});
-  EngineRequest bad = request(1, 30, 40);
-  EngineRequest good = request(2, 100, 40);
+  EngineRequest bad = fake_request(1, 30, 40);
+  EngineRequest good = fake_request(2, 100, 40);
   const Heard expected = answer_alone(fake_engine_model(kPool).model, good);
   const auto bad_heard = listener(bad);
   const auto good_heard = listener(good);
@@ -372,11 +334,11 @@ TEST(BatchEngine, AFailingRunFailsItsCauseAlone) {
     run(batch, logits);
   };
   BatchEngine engine(fake.model, {});
-  EngineRequest bad = request(1, 700, 40);
+  EngineRequest bad = fake_request(1, 700, 40);
   bad.prompt[650] = poison;
-  EngineRequest good = request(2, 300, 40);
+  EngineRequest good = fake_request(2, 300, 40);
   good.sampling.logit_bias = {{poison, -100.0F}};
-  EngineRequest other = request(3, 30, 90);
+  EngineRequest other = fake_request(3, 30, 90);
   other.sampling.logit_bias = {{poison, -100.0F}};
   const Heard expected = answer_alone(fake_engine_model(kPool).model, good);
   const Heard expected_other =
@@ -410,7 +372,8 @@ TEST(BatchEngine, MemoryPressureChangesNoBit) {
   std::vector<std::shared_ptr<Listener>> heard_by;
   std::vector<Heard> expected;
   for (uint64_t seed = 1; seed <= 8; ++seed) {
-    asked.push_back(request(seed, 100 + 20 * static_cast<int64_t>(seed), 900));
+    asked.push_back(
+        fake_request(seed, 100 + 20 * static_cast<int64_t>(seed), 900));
     expected.push_back(
         answer_alone(fake_engine_model(kPool).model, asked.back()));
     heard_by.push_back(listener(asked.back()));

@@ -42,26 +42,43 @@ void EngineLoop::admit() {
   }
 }
 
-// Saved prefixes do not count: they give way.
-bool EngineLoop::fits(const EngineSequence& sequence) const {
+// May it have what the others were not promised? Saved prefixes do not count:
+// they give way. Pages that several share count once.
+bool EngineLoop::fits(const EngineSequence& sequence) {
   if (live_.empty())
     return true;
-  int64_t total = committed_bytes(sequence);
+  std::vector<const void*> bases;
+  int64_t total = reserved_bytes_;
+  const auto add =
+      [&](const EngineSequence& one, const void* base, int64_t base_tokens) {
+        const int64_t shared = plan_.shared_bytes(base_tokens);
+        total += plan_.sequence_bytes(promised_tokens(one)) - shared;
+        if (std::find(bases.begin(), bases.end(), base) == bases.end()) {
+          bases.push_back(base);
+          total += shared;
+        }
+      };
   for (const auto& other : live_)
-    total += committed_bytes(*other);
+    add(*other, other->base, other->base_tokens);
+  PrefixCache::Hit hit;
+  if (sequence.request.use_cache)
+    hit = prefixes_.find(
+        sequence.tokens,
+        static_cast<int64_t>(sequence.tokens.size()) - 1,
+        false);
+  add(sequence, hit.state.get(), hit.length());
   return total <= plan_.budget_bytes();
 }
 
-// What a sequence with a place is promised.
-int64_t EngineLoop::committed_bytes(const EngineSequence& sequence) const {
+// The length up to which a sequence with a place shall have its memory.
+int64_t EngineLoop::promised_tokens(const EngineSequence& sequence) const {
   const int64_t reserve = kReservedTokens << std::min<int64_t>(
                               sequence.preemptions, kMaxReserveDoublings);
   int64_t answer = capacity_;
   if (sequence.request.max_tokens >= 0)
     answer = sequence.request.max_tokens - sequence.answer.tokens();
   const auto length = static_cast<int64_t>(sequence.tokens.size());
-  return plan_.sequence_bytes(
-      std::min(capacity_, length + std::min(answer, reserve)));
+  return std::min(capacity_, length + std::min(answer, reserve));
 }
 
 void EngineLoop::give_place(std::unique_ptr<EngineSequence> sequence) {
@@ -75,19 +92,7 @@ void EngineLoop::give_place(std::unique_ptr<EngineSequence> sequence) {
         return t < s->turn;
       });
   live_.insert(at, std::move(sequence));
-  begin_reading(placed);
-}
-
-void EngineLoop::begin_reading(EngineSequence& sequence) {
-  sequence.state = State::reading;
-  sequence.cache.emplace(model_.layout, model_.pool);
-  if (sequence.started)
-    return;
-  sequence.started = true;
-  sequence.request.observer->on_start(
-      {.prompt_tokens = sequence.prompt_tokens,
-       .cached_tokens = sequence.cached_tokens,
-       .seed = sequence.answer.seed()});
+  find_prefix(placed);
 }
 
 // Its tokens stay; they are read again when there is memory.
@@ -98,6 +103,8 @@ void EngineLoop::preempt(EngineSequence& sequence) {
       sequence.id,
       sequence.length());
   sequence.cache.reset();
+  sequence.base = nullptr;
+  sequence.base_tokens = 0;
   sequence.state = State::queued;
   ++sequence.preemptions;
   const auto from =
@@ -115,7 +122,7 @@ void EngineLoop::preempt(EngineSequence& sequence) {
 }
 
 int64_t EngineLoop::free_bytes() const {
-  return plan_.budget_bytes() - model_.pool->used_bytes();
+  return plan_.budget_bytes() - model_.pool->used_bytes() - reserved_bytes_;
 }
 
 // Sees to it that the step finds its memory: saved prefixes go first, then the
@@ -126,7 +133,7 @@ void EngineLoop::make_room(Pieces& pieces) {
     for (const Piece& piece : pieces)
       need += plan_.growth_bytes(
           piece.sequence->length(), piece.sequence->length() + piece.tokens);
-    if (need <= free_bytes() || !release_something(nullptr))
+    if (need <= free_bytes() || !release_something())
       return;
     std::erase_if(pieces, [](const Piece& piece) {
       return piece.sequence->state == State::queued;
@@ -135,9 +142,11 @@ void EngineLoop::make_room(Pieces& pieces) {
 }
 
 // False: there is nothing left to release but the oldest sequence.
-bool EngineLoop::release_something(const EngineSequence* except) {
+bool EngineLoop::release_something() {
+  if (prefixes_.evict())
+    return true;
   for (auto at = live_.rbegin(); at + 1 < live_.rend(); ++at) {
-    if ((*at)->cache && (*at)->state != State::ended && at->get() != except) {
+    if ((*at)->cache && (*at)->state != State::ended) {
       preempt(**at);
       return true;
     }

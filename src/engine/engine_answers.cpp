@@ -101,7 +101,8 @@ void EngineLoop::take_token(
     end(sequence, EngineFinish::length);
 }
 
-// The sequence itself goes with the next sweep.
+// The sequence itself goes with the next sweep; its observer is told after
+// that.
 void EngineLoop::end(
     EngineSequence& sequence,
     EngineFinish finish,
@@ -109,6 +110,7 @@ void EngineLoop::end(
     std::optional<Error> error) {
   const auto now = EngineClock::now();
   sequence.state = State::ended;
+  save_end(sequence, finish);
   sequence.cache.reset();
   if (sequence.turn > 0) {
     const double seconds = seconds_between(sequence.given_place, now);
@@ -118,18 +120,30 @@ void EngineLoop::end(
             : request_seconds_ + 0.2 * (seconds - request_seconds_);
     inbox_.set_pace(request_seconds_, options_.max_sequences);
   }
-  try {
-    sequence.request.observer->on_end(
-        {.finish = finish,
-         .end_token = end_token,
-         .prompt_tokens = sequence.prompt_tokens,
-         .cached_tokens = sequence.cached_tokens,
-         .generated_tokens = sequence.answer.tokens(),
-         .reasoning_tokens = sequence.answer.reasoning_tokens(),
-         .timings = timings(sequence, now),
-         .error = std::move(error)});
-  } catch (const std::exception& thrown) {
-    log(LogLevel::error, "engine", "an observer threw: {}", thrown.what());
+  ends_.emplace_back(
+      sequence.request.observer,
+      EngineEnd{
+          .finish = finish,
+          .end_token = end_token,
+          .prompt_tokens = sequence.prompt_tokens,
+          .cached_tokens = sequence.cached_tokens,
+          .generated_tokens = sequence.answer.tokens(),
+          .reasoning_tokens = sequence.answer.reasoning_tokens(),
+          .timings = timings(sequence, now),
+          .error = std::move(error)});
+}
+
+// Whoever hears of an end finds it in the status, too.
+void EngineLoop::tell_ends() {
+  if (ends_.empty())
+    return;
+  publish(true);
+  for (const auto& [observer, end] : std::exchange(ends_, {})) {
+    try {
+      observer->on_end(end);
+    } catch (const std::exception& thrown) {
+      log(LogLevel::error, "engine", "an observer threw: {}", thrown.what());
+    }
   }
 }
 

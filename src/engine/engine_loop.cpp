@@ -52,7 +52,11 @@ EngineLoop::EngineLoop(
       options_(options),
       plan_(plan),
       capacity_(plan.fitting_tokens(model_.context)),
-      inbox_(inbox) {
+      inbox_(inbox),
+      prefixes_(static_cast<int64_t>(
+          options.scratch_share * static_cast<double>(plan.budget_bytes()))) {
+  if (options_.store != nullptr)
+    loader_ = std::make_unique<PrefixLoader>(options_.store);
   publish();
 }
 
@@ -74,7 +78,9 @@ bool EngineLoop::turn() {
   receive(has_work() ? inbox_.take() : inbox_.wait(next_deadline()));
   const auto start = EngineClock::now();
   expire();
+  end_waits();
   admit();
+  tell_ends();
   if (has_work()) {
     Pieces pieces = plan_step();
     make_room(pieces);
@@ -86,7 +92,8 @@ bool EngineLoop::turn() {
   if (model_.pool->used_bytes() + model_.pool->idle_bytes() >
       plan_.budget_bytes())
     model_.pool->trim();
-  publish();
+  publish(!has_work());
+  tell_ends();
   return !stop_at_ || !live_.empty() || !removed_.empty() || !queued_.empty();
 }
 
@@ -159,7 +166,8 @@ std::optional<EngineClock::time_point> EngineLoop::next_deadline() const {
   return next;
 }
 
-void EngineLoop::publish() {
+// `exactly`: there is time to count.
+void EngineLoop::publish(bool exactly) {
   const auto now = EngineClock::now();
   EngineStatus status = totals_;
   for (const Sequences* sequences : {&live_, &removed_})
@@ -176,10 +184,23 @@ void EngineLoop::publish() {
   status.queue_limit = options_.max_queue;
   status.cache_bytes_used = model_.pool->used_bytes();
   status.cache_bytes_budget = plan_.budget_bytes();
+  status.saved_prefixes = prefixes_.count();
+  status.evicted_prefixes = prefixes_.evicted();
+  count_saved_bytes(now, exactly);
+  status.saved_prefix_bytes = saved_bytes_;
   status.prompt_tokens_per_second = times_.prompt_tokens_per_second();
   status.step_seconds = times_.step_seconds();
   const std::lock_guard lock(status_mutex_);
   status_ = std::move(status);
+}
+
+// Looks at every page, so it may take a fiftieth of the time at most.
+void EngineLoop::count_saved_bytes(EngineClock::time_point now, bool must) {
+  if (!must && now - counted_ < 50 * counting_)
+    return;
+  saved_bytes_ = prefixes_.ledger().exclusive_bytes();
+  counted_ = EngineClock::now();
+  counting_ = counted_ - now;
 }
 
 EngineStatus EngineLoop::status() const {
@@ -197,7 +218,7 @@ void EngineLoop::fail_everything(const Error& error) {
       if (sequence->state != State::ended)
         end(*sequence, EngineFinish::failed, -1, error);
   sweep();
-  publish();
+  tell_ends();
 }
 
 }  // namespace hadal

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/batch_engine_options.h"
@@ -18,6 +19,8 @@
 #include "engine/engine_model.h"
 #include "engine/engine_sequence.h"
 #include "engine/fair_queue.h"
+#include "engine/prefix_cache.h"
+#include "engine/prefix_loader.h"
 #include "engine/prompt_shares.h"
 #include "engine/step_times.h"
 
@@ -38,6 +41,8 @@ class EngineLoop {
 
   EngineStatus status() const;  // any thread
 
+  void clear_prefixes();
+
  private:
   using Sequences = std::vector<std::unique_ptr<EngineSequence>>;
   // A sequence's part of a step.
@@ -55,19 +60,36 @@ class EngineLoop {
   void expire();
   bool has_work() const;
   std::optional<EngineClock::time_point> next_deadline() const;
-  void publish();
+  void publish(bool exactly = false);
+  void count_saved_bytes(EngineClock::time_point now, bool must);
   void fail_everything(const Error& error);
 
   // --- engine_admission.cpp: who gets a place, and who has to give it up
   void admit();
-  bool fits(const EngineSequence& sequence) const;
-  int64_t committed_bytes(const EngineSequence& sequence) const;
+  bool fits(const EngineSequence& sequence);
+  int64_t promised_tokens(const EngineSequence& sequence) const;
   void give_place(std::unique_ptr<EngineSequence> sequence);
-  void begin_reading(EngineSequence& sequence);
   void preempt(EngineSequence& sequence);
   void make_room(Pieces& pieces);
-  bool release_something(const EngineSequence* except);
+  bool release_something();
   int64_t free_bytes() const;
+
+  // --- engine_prefixes.cpp: what sequences begin with, and what they leave
+  void find_prefix(EngineSequence& sequence);
+  void start_from(
+      EngineSequence& sequence, std::shared_ptr<const Snapshot> state);
+  void save_reached(EngineSequence& sequence, int64_t before);
+  void save_end(EngineSequence& sequence, EngineFinish finish);
+  void save(EngineSequence& sequence, int64_t length, PrefixKind kind);
+  bool verify(const EngineSequence& sequence, const Snapshot& state);
+
+  // --- engine_sharing.cpp: prefixes that are on their way
+  bool wait_for_reader(EngineSequence& sequence, int64_t known);
+  void end_waits();
+  void ask_store(EngineSequence& sequence, int64_t known);
+  void loaded(
+      RequestId id, std::optional<SavedSequence> found, int64_t reserved);
+  EngineSequence* find_live(RequestId id);
 
   // --- engine_step.cpp: a step
   Pieces plan_step();
@@ -86,6 +108,7 @@ class EngineLoop {
       int32_t end_token = -1,
       std::optional<Error> error = std::nullopt);
   void sweep();
+  void tell_ends();
 
   const EngineModel model_;
   const BatchEngineOptions options_;
@@ -98,7 +121,16 @@ class EngineLoop {
   Sequences live_;     // those with a place, the oldest first
   Sequences removed_;  // those that had to give it up, the oldest first
   uint64_t turns_ = 0;
+  // Ends that observers have not heard of yet.
+  std::vector<std::pair<std::shared_ptr<EngineObserver>, EngineEnd>> ends_;
   std::optional<EngineClock::time_point> stop_at_;
+
+  PrefixCache prefixes_;
+  int64_t reserved_bytes_ = 0;  // for what is being loaded
+  // When exclusive bytes were last counted, and how long that took.
+  int64_t saved_bytes_ = 0;
+  EngineClock::time_point counted_;
+  EngineClock::duration counting_{};
 
   PromptShares shares_;
   StepTimes times_;
@@ -108,6 +140,8 @@ class EngineLoop {
   EngineStatus totals_;  // counters; the rest is filled in by publish
   mutable std::mutex status_mutex_;
   EngineStatus status_;
+
+  std::unique_ptr<PrefixLoader> loader_;  // last: its thread uses the inbox
 };
 
 }  // namespace hadal

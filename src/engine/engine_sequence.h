@@ -12,6 +12,7 @@
 #include "cache/sequence_cache.h"
 #include "engine/answer.h"
 #include "engine/engine.h"
+#include "engine/kept_lengths.h"
 
 namespace hadal {
 
@@ -20,11 +21,12 @@ using EngineClock = std::chrono::steady_clock;
 // Made by submit on the caller's thread, then owned by the engine's thread.
 struct EngineSequence {
   // Throws Error(invalid_argument) naming the field.
-  EngineSequence(EngineRequest given, int64_t vocabulary)
+  EngineSequence(EngineRequest given, int64_t vocabulary, int64_t keep_every)
       : request(std::move(given)),
         answer(request, vocabulary),
         tokens(std::move(request.prompt)),
-        prompt_tokens(static_cast<int64_t>(tokens.size())) {}
+        prompt_tokens(static_cast<int64_t>(tokens.size())),
+        kept(request.keep_at, prompt_tokens, keep_every) {}
 
   enum class State {
     queued,
@@ -46,6 +48,23 @@ struct EngineSequence {
   std::vector<int32_t> tokens;
   int64_t prompt_tokens;
   std::optional<SequenceCache> cache;  // while it has a place
+
+  KeptLengths kept;      // where its state is saved
+  bool scratch = false;  // what it leaves behind goes first
+  // The saved prefix it began with, of which it shares the pages: to tell equal
+  // ones from others, not to look into.
+  const void* base = nullptr;
+  int64_t base_tokens = 0;
+
+  // While it waits: for whom, until that one is so long, and how long it was
+  // when it last moved.
+  RequestId waits_for = 0;
+  int64_t waits_until = 0;
+  int64_t waits_seen = 0;
+  EngineClock::time_point waits_since;
+  int waits = 0;  // how often it did
+  bool asked_store = false;
+  int64_t loaded_tokens = 0;  // of what the store gave
 
   int64_t cached_tokens = 0;  // of the prompt, not computed by this request
   bool started = false;       // on_start was called

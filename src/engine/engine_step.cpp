@@ -39,7 +39,12 @@ EngineLoop::Pieces EngineLoop::plan_step() {
   for (const auto& sequence : live_) {
     if (sequence->state != State::reading)
       continue;
-    readers.push_back({sequence->request.client, sequence->left()});
+    readers.push_back(
+        {sequence->request.client,
+         sequence->kept.piece(
+             sequence->length(),
+             sequence->left(),
+             model_.layout->rewind_tokens)});
     reading.push_back(sequence.get());
   }
   const std::vector<int64_t> shares = shares_.share(readers, budget);
@@ -103,6 +108,7 @@ void EngineLoop::take_results(const Pieces& pieces) {
   for (const Piece& piece : pieces) {
     EngineSequence& sequence = *piece.sequence;
     sequence.suspect = false;
+    save_reached(sequence, sequence.length() - piece.tokens);
     if (sequence.state == State::reading && sequence.answer.tokens() == 0)
       sequence.request.observer->on_prompt(
           sequence.length(), sequence.prompt_tokens);
@@ -118,7 +124,7 @@ void EngineLoop::take_results(const Pieces& pieces) {
 void EngineLoop::out_of_memory(const Pieces& pieces, const Error& error) {
   for (const Piece& piece : pieces)
     repair(*piece.sequence);
-  if (!release_something(nullptr))
+  if (!release_something())
     end(*live_.front(), EngineFinish::failed, -1, error);
 }
 
@@ -144,7 +150,7 @@ void EngineLoop::repair(EngineSequence& sequence) {
       (sequence.left() > 0 || cache.rewind(cache.length() - 1)))
     return;
   sequence.cache.reset();
-  begin_reading(sequence);
+  find_prefix(sequence);
 }
 
 }  // namespace hadal

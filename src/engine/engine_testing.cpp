@@ -138,6 +138,48 @@ std::vector<int32_t> fake_tokens(uint64_t seed, int64_t count) {
   return tokens;
 }
 
+EngineRequest fake_request(
+    uint64_t seed,
+    int64_t prompt_tokens,
+    int64_t max_tokens,
+    double temperature) {
+  return fake_request(
+      fake_tokens(seed, prompt_tokens), seed, max_tokens, temperature);
+}
+
+EngineRequest fake_request(
+    std::vector<int32_t> prompt,
+    uint64_t seed,
+    int64_t max_tokens,
+    double temperature) {
+  EngineRequest made;
+  made.prompt = std::move(prompt);
+  made.sampling = {
+      .temperature = static_cast<float>(temperature),
+      .seed = seed,
+      .logprobs = 2};
+  made.max_tokens = max_tokens;
+  made.observer = std::make_shared<Listener>();
+  return made;
+}
+
+std::shared_ptr<Listener> listener(const EngineRequest& request) {
+  return std::static_pointer_cast<Listener>(request.observer);
+}
+
+Gate::Gate(const FakeModel& fake) {
+  *fake.before = [this](std::span<const BatchEntry>) {
+    arrived_ = true;
+    arrived_.notify_all();
+    open_.wait(false);
+  };
+}
+
+void Gate::open() {
+  open_ = true;
+  open_.notify_all();
+}
+
 Heard answer_alone(const EngineModel& model, const EngineRequest& request) {
   Heard heard;
   Sampler sampler(request.sampling, model.vocabulary, request.prompt);

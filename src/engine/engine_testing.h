@@ -2,6 +2,7 @@
 // model of a few lines, and answers worked out without an engine.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -71,6 +72,32 @@ FakeModel fake_engine_model(int64_t pool_bytes, int64_t context = 100000);
 
 // `count` ids of the fake vocabulary, without the end token 1.
 std::vector<int32_t> fake_tokens(uint64_t seed, int64_t count);
+
+// A request of fake tokens that depend on the seed, with a listener.
+EngineRequest fake_request(
+    uint64_t seed,
+    int64_t prompt_tokens,
+    int64_t max_tokens,
+    double temperature = 1);
+EngineRequest fake_request(
+    std::vector<int32_t> prompt,
+    uint64_t seed,
+    int64_t max_tokens,
+    double temperature = 1);
+std::shared_ptr<Listener> listener(const EngineRequest& request);
+
+// Holds the engine's thread inside a run until it is let go.
+class Gate {
+ public:
+  explicit Gate(const FakeModel& fake);
+  // Until the engine is inside a run.
+  void wait_arrived() { arrived_.wait(false); }
+  void open();
+
+ private:
+  std::atomic<bool> arrived_ = false;
+  std::atomic<bool> open_ = false;
+};
 
 // The answer to the request from a cache of its own, one token after the other:
 // what every engine has to give. Takes no account of constraint, reasoning and
