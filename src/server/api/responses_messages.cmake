@@ -32,6 +32,7 @@ hadal_test(server_families_test LABELS unit
     request_mutations_test.cpp
     response_store_test.cpp
     responses_call_test.cpp
+    responses_conversation_test.cpp
     responses_input_test.cpp
     responses_items_test.cpp
     responses_tools_test.cpp
