@@ -159,7 +159,8 @@ InputMoments MomentSum::moments() const {
 ErrorFactors::ErrorFactors(const InputMoments& moments)
     : block_(moments.block),
       weights_(static_cast<size_t>(moments.cols), 1),
-      factors_(moments.values.size()) {
+      factors_(moments.values.size()),
+      products_(moments.values.size()) {
   for (int64_t begin = 0; begin < moments.cols; begin += block_) {
     const int64_t n = std::min(block_, moments.cols - begin);
     std::vector<double> a(static_cast<size_t>(n * n));
@@ -173,6 +174,10 @@ ErrorFactors::ErrorFactors(const InputMoments& moments)
         trace > 0 ? kDamping * trace / static_cast<double>(n) : 1.0;
     for (int64_t i = 0; i < n; ++i)
       a[static_cast<size_t>(i * n + i)] += more;
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j)
+        products_[static_cast<size_t>((begin + i) * block_ + j)] =
+            static_cast<float>(a[static_cast<size_t>(i * n + j)]);
     if (!factor(a, n))
       throw Error(
           ErrorCode::invalid_argument,
@@ -190,7 +195,7 @@ ErrorFactors::ErrorFactors(const InputMoments& moments)
 }
 
 ErrorMetric ErrorFactors::metric() const {
-  return {weights_.data(), factors_.data(), block_};
+  return {weights_.data(), factors_.data(), products_.data(), block_};
 }
 
 double error_cost(const ErrorMetric& metric, const std::vector<float>& errors) {

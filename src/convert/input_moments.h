@@ -73,6 +73,7 @@ class ErrorFactors {
   int64_t block_;
   std::vector<float> weights_;
   std::vector<float> factors_;
+  std::vector<float> products_;
 };
 
 // What the errors of a row cost by a metric (kernels/codecs/affine_encode.h).

@@ -127,6 +127,30 @@ class Recipes(ConvertTest):
         self.assertEqual(found["model.layers.0.attn.wq_a.weight"][0], "BF16")
         self.assertEqual(found["model.embed_tokens.weight"][0], "BF16")
 
+    def test_experts_in_mixed_formats(self):
+        """w1 and w3 affine, w2 mxfp8: no integer form suits all three, so the
+        experts run in float32, to the bit as with their numbers widened."""
+        mixed = self.convert(self.recipe([
+            {"match": "*.ffn.experts.*.w2", "format": "mxfp8"},
+            {"match": "*.ffn.experts.*", "format": "affine", "bits": 4}]))
+        wide = self.convert(self.recipe(
+            [{"match": "*.ffn.experts.*", "format": "f32"}]), model=mixed)
+        text = self.folder / "text.txt"
+        text.write_text("<｜begin▁of▁sentence｜><｜User｜>Tell me a story about a "
+                        "fox named Nina.<｜Assistant｜></think>In a small meadow "
+                        "there lived a fox called Nina.", encoding="utf-8")
+        seen = hadal("eval", "compare", mixed, wide, "--text", text, "--json")
+        self.assertEqual(seen.status, 0, seen.err)
+        self.assertEqual(seen.json()["kl_max"], 0)
+        self.assertEqual(seen.json()["top1_agreement"], 1)
+        # And with the source it is another model, but one that still answers.
+        seen = hadal("eval", "compare", NANO, mixed, "--text", text, "--json")
+        self.assertGreater(seen.json()["kl_mean"], 0)
+        answer = hadal("generate", "--model", mixed, "--temperature", "0",
+                       "--prompt", "What is the capital of Norway?")
+        self.assertEqual(answer.status, 0, answer.err)
+        self.assertIn("Oslo", answer.out)
+
     def test_dry_run_says_what_is_rounded_again(self):
         text = hadal("convert", "--recipe", "mlx-4bit", "--dry-run", "--model",
                      NANO).out

@@ -9,6 +9,7 @@
 #include "kernels/codecs/affine_feedback-inl.h"
 #include "kernels/codecs/affine_group.h"
 #include "kernels/codecs/affine_search-inl.h"
+#include "kernels/codecs/affine_sweep-inl.h"
 #include "kernels/simd/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -57,47 +58,74 @@ HWY_INLINE AffinePair searched_pair(
       {stored_scale(format, exact.scale), stored_scale(format, exact.bias)});
 }
 
+// Groups in turn, each with the errors of those before; then all once more.
+HWY_INLINE void encode_going_together(
+    const AffineFormat& format,
+    const float* row,
+    const ErrorMetric& metric,
+    int64_t cols,
+    const float* ones,
+    RowScratch& scratch,
+    AffinePair* pairs) {
+  const FeedbackRow whole{row, scratch.targets, cols, &metric};
+  for (int64_t i = 0; i < cols; ++i)
+    scratch.targets[i] = row[i];
+  const int64_t count = format.group;
+  const float top = static_cast<float>((1 << format.bits) - 1);
+  for (int64_t at = 0; at < cols; at += count) {
+    Group group =
+        make_group(scratch.targets + at, metric.weights + at, count, top);
+    FeedbackCodes best;
+    best.pair = searched_pair(
+        group,
+        ones,
+        format.scale_format,
+        plain_affine_pair(group.low, group.high, top));
+    encode_with_feedback(whole, group, at, format.scale_format, best);
+    pairs[at / count] = best.pair;
+    for (int64_t i = 0; i < count; ++i) {
+      scratch.codes[at + i] = best.codes[i];
+      scratch.errors[at + i] = best.errors[i];
+    }
+  }
+  sweep_row(whole, format, top, scratch.codes, scratch.errors, pairs);
+}
+
 void encode_row(
     const AffineFormat& format,
     AffineRule rule,
     const float* row,
     const ErrorMetric& metric,
     int64_t cols,
-    float* targets,
+    RowScratch& scratch,
     std::byte* codes,
     AffinePair* pairs) {
   float ones[kLargestAffineGroup];
   for (float& one : ones)
     one = 1;
   uint8_t wide[kLargestAffineGroup];
-  const bool feedback = rule == AffineRule::search && metric.factors != nullptr;
-  const FeedbackRow whole{row, targets, cols, &metric};
-  if (feedback)
-    for (int64_t i = 0; i < cols; ++i)
-      targets[i] = row[i];
+  const bool together = rule == AffineRule::search && metric.factors != nullptr;
+  if (together)
+    encode_going_together(format, row, metric, cols, ones, scratch, pairs);
   const int64_t count = format.group;
   const float top = static_cast<float>((1 << format.bits) - 1);
   for (int64_t at = 0; at < cols; at += count) {
-    Group group = make_group(
-        (feedback ? targets : row) + at,
-        metric.weights == nullptr ? nullptr : metric.weights + at,
-        count,
-        top);
-    AffinePair pair = plain_affine_pair(group.low, group.high, top);
-    if (rule == AffineRule::search)
-      pair = searched_pair(group, ones, format.scale_format, pair);
-    if (feedback) {
-      FeedbackCodes best;
-      best.pair = pair;
-      encode_with_feedback(whole, group, at, format.scale_format, best);
-      pair = best.pair;
+    if (together) {
       for (int64_t i = 0; i < count; ++i)
-        wide[i] = static_cast<uint8_t>(best.codes[i]);
+        wide[i] = static_cast<uint8_t>(scratch.codes[at + i]);
     } else {
+      Group group = make_group(
+          row + at,
+          metric.weights == nullptr ? nullptr : metric.weights + at,
+          count,
+          top);
+      AffinePair pair = plain_affine_pair(group.low, group.high, top);
+      if (rule == AffineRule::search)
+        pair = searched_pair(group, ones, format.scale_format, pair);
       write_codes(group.values, count, pair, top, wide);
+      pairs[at / count] = pair;
     }
     pack_affine(format.bits, wide, count, codes + at / 8 * format.bits);
-    pairs[at / count] = pair;
   }
 }
 
@@ -119,28 +147,31 @@ void encode_affine_row(
     std::byte* scales,
     std::byte* biases) {
   check_affine_format(format, cols);
-  // Wide rows in parts, so that pairs and targets lie on the stack.
-  constexpr int64_t kPart = 4096;
+  // Wide rows in parts, so that all scratch lies on the stack.
+  constexpr int64_t kPart = RowScratch::kColumns;
   if (metric.factors != nullptr)
     HADAL_CHECK(
-        metric.weights != nullptr && metric.block % 32 == 0 &&
+        metric.weights != nullptr && metric.products != nullptr &&
+        metric.block % 32 == 0 && metric.block <= kLargestFeedbackBlock &&
         (cols <= kPart || kPart % metric.block == 0));
   AffinePair pairs[kPart / 32];
-  float targets[kPart];
+  RowScratch scratch;
   for (int64_t at = 0; at < cols; at += kPart) {
     const int64_t here = cols - at < kPart ? cols - at : kPart;
     ErrorMetric part = metric;
     if (part.weights != nullptr)
       part.weights += at;
-    if (part.factors != nullptr)
+    if (part.factors != nullptr) {
       part.factors += at * part.block;
+      part.products += at * part.block;
+    }
     HWY_DYNAMIC_DISPATCH(encode_row)
     (format,
      rule,
      row + at,
      part,
      here,
-     targets,
+     scratch,
      codes + at / 8 * format.bits,
      pairs);
     for (int64_t g = 0; g < here / format.group; ++g) {

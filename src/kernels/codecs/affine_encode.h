@@ -11,7 +11,8 @@
 //           worse than plain, by the error of what is stored. Where the metric
 //           has factors, groups and columns are encoded in turn, and each makes
 //           good what those before it got wrong (the idea of OBQ and GPTQ);
-//           scale and bias are fitted to the codes that result.
+//           then codes, scales and biases change in turn while the whole
+//           block's error falls.
 //
 // All results are the same bits on every instruction set: sums go through
 // sixteen lanes (simd/lanes-inl.h).
@@ -45,7 +46,10 @@ struct ErrorMetric {
   // factors[i * block + k] is that of column i to the k-th of its block, 0
   // before i, 1 at i. Needs weights.
   const float* factors = nullptr;
-  // A multiple of 32 that divides 4096, or the row is not wider than 4096.
+  // With factors: R R^T in the same form, every entry of a block.
+  const float* products = nullptr;
+  // A multiple of 32 up to 512 that divides 4096, or the row is not wider than
+  // 4096.
   int64_t block = 0;
 };
 

@@ -187,6 +187,7 @@ TEST(AffineEncode, WideRowsAreNoSpecialCase) {
   ErrorMetric rest = inputs.metric;
   rest.weights += 4096;
   rest.factors += 4096 * 128;
+  rest.products += 4096 * 128;
   const Encoded end = encode(format, AffineRule::search, tail, rest);
   EXPECT_TRUE(std::equal(
       end.codes.begin(), end.codes.end(), all.codes.begin() + 4096 * 5 / 8));

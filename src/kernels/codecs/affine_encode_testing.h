@@ -106,11 +106,13 @@ inline std::vector<AffineFormat> all_formats() {
 struct Together {
   std::vector<float> weights;
   std::vector<float> factors;
+  std::vector<float> products;
   ErrorMetric metric;
 
   Together(int64_t cols, int64_t block, double together)
       : weights(static_cast<size_t>(cols)),
-        factors(static_cast<size_t>(cols * block)) {
+        factors(static_cast<size_t>(cols * block)),
+        products(factors.size()) {
     for (int64_t i = 0; i < cols; ++i) {
       const int64_t begin = i / block * block;
       const int64_t end = std::min(cols, begin + block);
@@ -121,7 +123,13 @@ struct Together {
         factors[static_cast<size_t>(i * block + j - begin)] =
             static_cast<float>(std::pow(together, j - i));
     }
-    metric = {weights.data(), factors.data(), block};
+    for (int64_t i = 0; i < cols; ++i) {
+      const int64_t begin = i / block * block;
+      for (int64_t j = begin; j < std::min(cols, begin + block); ++j)
+        products[static_cast<size_t>(i * block + j - begin)] =
+            static_cast<float>(std::pow(together, std::abs(i - j)));
+    }
+    metric = {weights.data(), factors.data(), products.data(), block};
   }
 
   double cost(const std::vector<float>& a, const std::vector<float>& b) const {

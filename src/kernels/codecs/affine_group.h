@@ -12,6 +12,16 @@ namespace hadal {
 
 inline constexpr int64_t kLargestAffineGroup = 128;
 
+inline constexpr int64_t kLargestFeedbackBlock = 512;
+
+// What encoding a part of a row needs on the side.
+struct RowScratch {
+  static constexpr int64_t kColumns = 4096;
+  float targets[kColumns];
+  float codes[kColumns];
+  float errors[kColumns];
+};
+
 struct AffinePair {
   float scale = 0;
   float bias = 0;

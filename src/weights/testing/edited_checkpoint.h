@@ -34,6 +34,8 @@ class EditedCheckpoint {
   enum class Order { aligned, by_name };
   // Writes config.json and one model.safetensors into a directory of its own.
   void write(Order order = Order::aligned) const;
+  // Where write() puts them.
+  const std::filesystem::path& directory() const { return directory_.path(); }
   LoadedModel load() const;
   // Writes and loads; "corrupt: ..." or "no error".
   std::string verdict() const;
