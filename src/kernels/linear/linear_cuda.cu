@@ -1,5 +1,6 @@
-// A product on a GPU: one warp a row of the weight, up to eight tokens at once,
-// so the weights are read once for eight tokens.
+// Products that the matrix instructions do not take (affine, float32, odd
+// shapes): one warp a row of the weight, up to eight tokens at once, so the
+// weights are read once for eight tokens.
 #include <algorithm>
 
 #include "kernels/cuda/device.h"
@@ -7,6 +8,7 @@
 #include "kernels/cuda/prepare.cuh"
 #include "kernels/cuda/sums.cuh"
 #include "kernels/cuda/weights.cuh"
+#include "kernels/linear/matrix_product.h"
 
 namespace hadal {
 namespace {
@@ -45,6 +47,8 @@ void linear_cuda(const LinearParams& params) {
   const int64_t cols = params.weight.cols;
   if (params.tokens == 0 || params.weight.rows == 0)
     return;
+  if (cuda::takes_matrix_product(params.weight))
+    return cuda::matrix_product(params);
   const float* x = params.x;
   int64_t stride = params.x_stride;
   if (params.activation != ActivationFormat::f32) {
