@@ -1,7 +1,9 @@
 // hadal serve: a model behind HTTP.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <iostream>
@@ -77,6 +79,24 @@ struct Loaded {
   std::unique_ptr<BatchEngine> engine;
 };
 
+// A socket each, and what the program needs itself. Systems often allow 1024 at
+// first and more to those who ask.
+void allow_connections(int64_t connections) {
+  constexpr int64_t kOwnFiles = 256;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  const auto wanted = static_cast<rlim_t>(connections + kOwnFiles);
+  if (limit.rlim_cur >= wanted)
+    return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+    log(LogLevel::warning,
+        "serve",
+        "the system allows {} open files, fewer than --max-connections needs",
+        limit.rlim_cur);
+}
+
 void wait_for(std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable_any changed;
@@ -111,6 +131,7 @@ void start_server_log(const CLI::App& app, const ServeFlags& flags) {
 
 int run(const ServeFlags& flags) {
   Interrupt interrupt;
+  allow_connections(flags.max_connections);
   ApiService service;
   WebService front(service);
   HttpServer server(http_options(flags), front);
