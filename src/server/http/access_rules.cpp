@@ -82,16 +82,24 @@ std::string host_without_port(std::string_view host) {
 AccessRules::AccessRules(const HttpServerOptions& options, bool loopback)
     : options_(options), check_host_(loopback || !options.host_names.empty()) {}
 
+// Under names that the user gave, nothing else is reached.
+bool AccessRules::is_host_name(std::string_view host) const {
+  const std::string name = host_without_port(host);
+  return std::any_of(
+      options_.host_names.begin(),
+      options_.host_names.end(),
+      [&name](const std::string& own) {
+        return host_without_port(own) == name;
+      });
+}
+
 bool AccessRules::is_own_name(std::string_view host) const {
   const std::string name = host_without_port(host);
-  const auto is_name = [&name](const std::string& own) {
-    return host_without_port(own) == name;
-  };
   return name == "localhost" || name.ends_with(".localhost") ||
-         is_loopback_literal(name) || is_name(options_.host) ||
-         is_name("[" + options_.host + "]") ||
-         std::any_of(
-             options_.host_names.begin(), options_.host_names.end(), is_name);
+         is_loopback_literal(name) ||
+         name == host_without_port(options_.host) ||
+         name == host_without_port("[" + options_.host + "]") ||
+         is_host_name(host);
 }
 
 bool AccessRules::is_allowed_origin(const std::string& origin) const {
@@ -125,10 +133,12 @@ Admission AccessRules::admit(
         "this server is not known as " + host_without_port(host) +
             "; start it with --host-name to change that");
 
-  // A page of the server itself needs no permission.
+  // A page of the server itself needs no permission, even when a proxy replaced
+  // the name in Host.
   const std::string& origin = head.header("origin");
-  const bool foreign =
-      !origin.empty() && lower(origin_host(origin)) != lower(host);
+  const bool foreign = !origin.empty() &&
+                       lower(origin_host(origin)) != lower(host) &&
+                       !is_host_name(origin_host(origin));
   if (!options_.cors_origins.empty())
     out.headers.emplace_back("Vary", "Origin");
   if (foreign && is_allowed_origin(origin)) {

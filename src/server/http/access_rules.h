@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,7 @@ class AccessRules {
   Admission admit(const RequestHead& head, const std::string& address) const;
 
  private:
+  bool is_host_name(std::string_view host) const;
   bool is_own_name(std::string_view host) const;
   bool is_allowed_origin(const std::string& origin) const;
   bool is_open(const std::string& path) const;

@@ -133,6 +133,15 @@ TEST_F(HttpAccessTest, ForeignPagesAreRefused) {
   EXPECT_EQ(service_.requests().size(), 1u);
 }
 
+TEST_F(HttpAccessTest, PagesBehindAProxyAreTheServersOwn) {
+  HttpServerOptions given = any_port();
+  given.host_names = {"chat.example"};
+  start(given);
+  EXPECT_EQ(ask(get("/text", "Origin: https://chat.example\r\n")).status, 200);
+  EXPECT_EQ(
+      ask(get("/text", "Origin: https://chat.example.evil\r\n")).status, 403);
+}
+
 std::string preflight(const std::string& origin) {
   return "OPTIONS /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: " + origin +
          "\r\nAccess-Control-Request-Method: POST\r\n"
