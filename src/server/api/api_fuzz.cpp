@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/api/grammar_source.h"
 #include "server/api/testing.h"
 
 namespace {
@@ -55,6 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2)
     return 0;
   static TestServer server;
+  static hadal::GrammarSource grammars(
+      server.served.tokenizer, hadal::ModelRevision::v4);
+  server.served.constraints = &grammars;
   server.engine.reset();
   // The scripted output may be odd too.
   static const hadal::testing::Script kScripts[] = {
