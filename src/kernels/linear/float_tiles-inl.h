@@ -154,12 +154,13 @@ tail_rows(const FloatJob& job, const SourceRows& rows, int64_t groups) {
   return tail;
 }
 
-// The sums of rows of the panel begin.
-HWY_INLINE void begin_sums(const FloatScratch& scratch, int64_t rows) {
+// The sums of `rows` rows begin.
+HWY_INLINE void begin_sums(
+    const FloatScratch& scratch, int64_t rows, float* sums) {
   for (int64_t r = 0; r < rows; ++r) {
     const FloatVec start = hn::Set(Floats(), scratch.starts[r]);
     for (int64_t i = 0; i < kSumStride; i += kWidth)
-      hn::Store(start, Floats(), scratch.sums + r * kSumStride + i);
+      hn::Store(start, Floats(), sums + r * kSumStride + i);
   }
 }
 
@@ -204,7 +205,7 @@ HWY_NOINLINE void rows_in_place(const FloatJob& job) {
         x[i] = Kernel::token(job, t + i);
         x_tail[i] = x[i] + whole * kFloatGroup;
       }
-      begin_sums(job.scratch, kSourceRows);
+      begin_sums(job.scratch, kSourceRows, sums);
       const auto walk =
           [&](const SourceRows& from, const X* const* at, int64_t count) {
             switch (tokens) {

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "kernels/linear/bf16_decoders-inl.h"
+#include "kernels/linear/float_columns-inl.h"
 #include "kernels/linear/float_panels-inl.h"
 #include "kernels/linear/float_tiles-inl.h"
 
@@ -241,7 +242,7 @@ struct DotKernel {
 template <DotScales kScales, class Decoder>
 void run_dots(const FloatJob& job) {
   if (job.count <= kFewTokens)
-    rows_in_place<DotKernel<kScales>, Decoder>(job);
+    few_tokens<DotKernel<kScales>, Decoder>(job);
   else
     through_panel<DotKernel<kScales>, Decoder>(job);
 }
@@ -254,7 +255,7 @@ void Bf16Product(const FloatJob& job) {
       if (!power_of_two)
         return run_dots<DotScales::in_sums, CodesFp8>(job);
       if (job.count <= kFewTokens)
-        return rows_in_place<DotKernel<DotScales::in_tokens>, CodesFp8>(job);
+        return few_tokens<DotKernel<DotScales::in_tokens>, CodesFp8>(job);
       return through_panel<DotKernel<DotScales::in_weights>, ScaledFp8>(job);
     case WeightFormat::mxfp8:
       return run_dots<DotScales::in_weights, ScaledFp8>(job);

@@ -6,6 +6,7 @@
 
 #include "hwy/highway.h"
 
+#include "kernels/linear/float_columns-inl.h"
 #include "kernels/linear/float_panels-inl.h"
 #include "kernels/linear/float_tiles-inl.h"
 #include "kernels/linear/fma_sums-inl.h"
@@ -143,7 +144,7 @@ struct FmaKernel {
 template <Scales kScales, class Decoder>
 void run(const FloatJob& job) {
   if (job.count <= kFewTokens)
-    rows_in_place<FmaKernel<kScales>, Decoder>(job);
+    few_tokens<FmaKernel<kScales>, Decoder>(job);
   else
     through_panel<FmaKernel<kScales>, Decoder>(job);
 }
