@@ -102,6 +102,20 @@ TEST(ChatCompletions, WhatTheEngineIsAsked) {
   EXPECT_EQ(request.client, "test");
 }
 
+TEST(ChatCompletions, SeedsOfAllSizes) {
+  TestServer server;
+  auto seed = [&](const char* text) {
+    server.engine.reset();
+    server.post(kPath, chat("\"seed\":" + std::string(text)));
+    return server.engine.requests.at(0).sampling.seed;
+  };
+  EXPECT_EQ(seed("0"), 0u);
+  EXPECT_EQ(seed("9223372036854775807"), 9223372036854775807u);
+  EXPECT_EQ(seed("18446744073709551615"), 18446744073709551615u);
+  EXPECT_EQ(seed("-9223372036854775808"), 9223372036854775808u);
+  EXPECT_EQ(seed("-1"), std::nullopt);
+}
+
 TEST(ChatCompletions, EveryFieldIsChecked) {
   TestServer server;
   server.served.limits.max_choices = 4;
@@ -124,6 +138,7 @@ TEST(ChatCompletions, EveryFieldIsChecked) {
       {R"("min_p":1.1)", "min_p"},
       {R"("seed":"x")", "seed"},
       {R"("seed":0.5)", "seed"},
+      {R"("seed":18446744073709551616)", "seed"},
       {R"("presence_penalty":3)", "presence_penalty"},
       {R"("frequency_penalty":-3)", "frequency_penalty"},
       {R"("repetition_penalty":0)", "repetition_penalty"},

@@ -47,6 +47,31 @@ void read_bias(
   }
 }
 
+// Any whole number of 64 bits, signed or not; -1 asks for a fresh one, as with
+// llama-server.
+void read_seed(const JsonValue& body, SamplingOptions& sampling) {
+  const JsonValue* value = field(body, "seed");
+  if (value == nullptr)
+    return;
+  if (!value->is_number())
+    refuse_type("seed", "a whole number", *value);
+  const std::string& digits = value->number_text();
+  const char* end = digits.data() + digits.size();
+  int64_t number = 0;
+  uint64_t large = 0;
+  std::from_chars_result read = std::from_chars(digits.data(), end, number);
+  bool whole = read.ec == std::errc() && read.ptr == end;
+  if (!whole) {
+    read = std::from_chars(digits.data(), end, large);
+    if (read.ec != std::errc() || read.ptr != end)
+      refuse(
+          "seed",
+          fmt::format("expected a whole number of 64 bits, found {}", digits));
+  }
+  if (!whole || number != -1)
+    sampling.seed = whole ? static_cast<uint64_t>(number) : large;
+}
+
 void read_sampling(
     const JsonValue& body, int64_t vocabulary, SamplingOptions& sampling) {
   auto read = [&](std::string_view key, double low, double high, float& out) {
@@ -64,10 +89,7 @@ void read_sampling(
   // -1 is how vLLM's clients say "off".
   if (auto top_k = integer_field(body, "", "top_k", -1, kMaxCount))
     sampling.top_k = std::max<int64_t>(*top_k, 0);
-  constexpr int64_t kMaxSeed = int64_t{1} << 53;
-  if (auto seed = integer_field(body, "", "seed", -kMaxSeed, kMaxSeed);
-      seed && *seed != -1)
-    sampling.seed = static_cast<uint64_t>(*seed);
+  read_seed(body, sampling);
   read_bias(body, vocabulary, sampling);
 }
 
