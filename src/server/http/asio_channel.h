@@ -1,5 +1,5 @@
 // A Channel over Asio's sockets, with or without TLS. Included by listener.cpp
-// and http_client.cpp alone.
+// and client_stream.cpp alone.
 #pragma once
 
 #include <poll.h>

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,18 +13,9 @@
 #include <string>
 #include <string_view>
 
+#include "server/http/http_url.h"
+
 namespace hadal {
-
-struct HttpUrl {
-  bool tls = false;
-  std::string host;
-  uint16_t port = 0;
-  std::string path;  // "" or "/prefix", without a slash at the end
-};
-
-// "http://host:8080/prefix", "https://host"; without a scheme: http. Throws
-// Error(invalid_argument).
-HttpUrl parse_url(std::string_view text);
 
 struct HttpClientOptions {
   std::string url;
