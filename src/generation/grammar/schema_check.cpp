@@ -19,8 +19,8 @@ constexpr int64_t kMaxSteps = 2'000'000;
 
 class Check {
  public:
-  Check(const SchemaDocument& document, const JsonValue* listed)
-      : document_(document), listed_(listed) {}
+  Check(const SchemaDocument& document, const CheckOptions& options)
+      : document_(document), options_(options) {}
 
   bool satisfies(const JsonValue& value, const JsonValue& schema);
 
@@ -41,7 +41,7 @@ class Check {
   TextAutomaton pattern(const JsonValue& schema, const std::string& text) const;
 
   const SchemaDocument& document_;
-  const JsonValue* listed_;
+  const CheckOptions& options_;
   int depth_ = 0;
   int64_t steps_ = 0;
 };
@@ -72,7 +72,7 @@ bool Check::type_and_values(
   if (constant != nullptr && !same_json(value, *constant))
     return false;
   const JsonValue* values = document_.array_keyword(schema, "enum");
-  return values == nullptr || values == listed_ ||
+  return values == nullptr || values == options_.listed ||
          std::any_of(
              values->items().begin(),
              values->items().end(),
@@ -122,7 +122,7 @@ bool Check::string(const JsonValue& value, const JsonValue& schema) const {
       !pattern(schema, regex->as_string()).accepts(text))
     return false;
   const JsonValue* format = schema.find("format");
-  if (format == nullptr || !format->is_string())
+  if (format == nullptr || !format->is_string() || !options_.with_formats)
     return true;
   std::optional<TextAutomaton> texts = format_texts(format->as_string());
   return !texts || texts->accepts(text);
@@ -259,8 +259,8 @@ bool satisfies(
     const SchemaDocument& document,
     const JsonValue& value,
     const JsonValue& schema,
-    const JsonValue* listed) {
-  return Check(document, listed).satisfies(value, schema);
+    const CheckOptions& options) {
+  return Check(document, options).satisfies(value, schema);
 }
 
 }  // namespace hadal

@@ -10,13 +10,19 @@ namespace hadal {
 // JSON Schema's equality: numbers by value, objects without order.
 bool same_json(const JsonValue& a, const JsonValue& b);
 
-// All supported keywords; `format` counts only where format_texts knows it.
-// Throws SchemaRefusal for keywords with values of a wrong type.
-// `listed`: an enum of which `value` is known to be a member; may be null.
+struct CheckOptions {
+  // An enum of which the value is known to be a member; may be null.
+  const JsonValue* listed = nullptr;
+  // `format` counts, where format_texts knows it.
+  bool with_formats = true;
+};
+
+// All supported keywords. Throws SchemaRefusal for keywords with values of a
+// wrong type.
 bool satisfies(
     const SchemaDocument& document,
     const JsonValue& value,
     const JsonValue& schema,
-    const JsonValue* listed = nullptr);
+    const CheckOptions& options = {});
 
 }  // namespace hadal

@@ -128,6 +128,8 @@ class SchemaCompiler {
   // oneOf that were checked or are being checked; shared with the compilers
   // that check.
   std::shared_ptr<std::map<const JsonValue*, bool>> one_of_checked_;
+  // Above 0 while branches are compared. Formats count for nothing then, since
+  // for many readers they only annotate.
   int one_of_depth_ = 0;
 };
 

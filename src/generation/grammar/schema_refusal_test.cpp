@@ -80,6 +80,11 @@ TEST(SchemaRefusal, NamesTheKeyword) {
       {R"({"oneOf":[{"type":"integer"},{"type":"number"}]})",
        ".oneOf",
        "branches 0 and 1"},
+      // Formats only annotate for many readers.
+      {R"({"oneOf":[{"type":"string","format":"uri-reference"},)"
+       R"({"type":"string","format":"ipv4"}]})",
+       ".oneOf",
+       "branches 0 and 1"},
       {R"({"oneOf":[{"type":"object","properties":{"a":{}}},{"type":"object"}]})",
        ".oneOf",
        "anyOf"},

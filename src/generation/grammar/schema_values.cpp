@@ -63,7 +63,11 @@ std::vector<JsonValue> SchemaCompiler::listed_values(
         (kind_of(value) & kinds) != 0 &&
         std::all_of(
             schemas.begin(), schemas.end(), [&](const JsonValue* schema) {
-              return satisfies(document_, value, *schema, listed);
+              return satisfies(
+                  document_,
+                  value,
+                  *schema,
+                  {.listed = listed, .with_formats = false});
             });
     if (fits)
       fitting.push_back(value);
@@ -172,7 +176,7 @@ StringLimits SchemaCompiler::string_limits(const SchemaSet& schemas) const {
     if (const JsonValue* pattern = schema->find("pattern"))
       add(pattern_texts(*schema, "pattern", *pattern));
     const JsonValue* format = schema->find("format");
-    if (format != nullptr && format->is_string())
+    if (format != nullptr && format->is_string() && one_of_depth_ == 0)
       if (std::optional<TextAutomaton> texts =
               format_texts(format->as_string()))
         add(std::move(*texts));
