@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <limits>
+#include <mutex>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -13,6 +15,7 @@
 #include "cache/fake_model.h"
 #include "engine/cache_plan.h"
 #include "engine/engine_testing.h"
+#include "engine/step_times.h"
 
 namespace hadal {
 namespace {
@@ -277,6 +280,108 @@ TEST(BatchEngine, StopLetsShortAnswersFinish) {
   heard_by->wait_start();
   engine.stop(std::chrono::seconds(60));
   EXPECT_EQ(heard_by->wait().end.finish, EngineFinish::length);
+}
+
+// While somebody decodes, a step reads no more of a prompt than its time
+// allows; here that is the least there is.
+TEST(BatchEngine, PromptsComeInSmallPiecesBesideDecoders) {
+  const FakeModel fake = fake_engine_model(kPool);
+  BatchEngine engine(fake.model, {.max_stall_ms = 0.001});
+  EngineRequest answering = fake_request(1, 10, 1000000);
+  EngineRequest reading = fake_request(2, 2000, 5);
+  const auto first = listener(answering);
+  const auto second = listener(reading);
+  const RequestId id = engine.submit(std::move(answering));
+  first->wait_tokens(1);
+  engine.submit(std::move(reading));
+  second->wait();
+  engine.cancel(id);
+  first->wait();
+  engine.stop(std::chrono::milliseconds(0));
+  int64_t mixed = 0;
+  for (const FakeModel::Run& run : *fake.runs) {
+    if (run.tokens.size() != 2)
+      continue;
+    ++mixed;
+    EXPECT_LE(run.total(), 1 + StepTimes::kLeastPromptTokens);
+  }
+  EXPECT_GT(mixed, 50);
+}
+
+// A client with many requests does not crowd out one with a single one.
+TEST(BatchEngine, ClientsTakeTurns) {
+  const FakeModel fake = fake_engine_model(kPool);
+  Gate gate(fake);
+  BatchEngine engine(fake.model, {.max_sequences = 1});
+  std::vector<std::shared_ptr<Listener>> heard_by;
+  std::mutex mutex;
+  std::vector<size_t> order;
+  for (size_t i = 0; i < 11; ++i) {
+    EngineRequest made = fake_request(i + 1, 20, 3);
+    made.client = i == 10 ? "b" : "a";
+    heard_by.push_back(listener(made));
+    heard_by.back()->when_started = [&, i] {
+      const std::lock_guard lock(mutex);
+      order.push_back(i);
+    };
+    engine.submit(std::move(made));
+    if (i == 0)
+      gate.wait_arrived();
+  }
+  gate.open();
+  for (const auto& one : heard_by)
+    one->wait();
+  ASSERT_EQ(order.size(), 11U);
+  // The first of "a" was being served and "a" queued before "b".
+  EXPECT_EQ(
+      (std::vector<size_t>{order.begin(), order.begin() + 4}),
+      (std::vector<size_t>{0, 1, 10, 2}));
+}
+
+TEST(BatchEngine, AShortPromptPassesALongOne) {
+  const FakeModel fake = fake_engine_model(kPool);
+  EngineRequest large = fake_request(1, 9000, 2);
+  EngineRequest small = fake_request(2, 100, 2);
+  const auto large_heard = listener(large);
+  const auto small_heard = listener(small);
+  std::atomic<bool> large_answers = false;
+  std::atomic<bool> small_was_first = false;
+  large_heard->decide = [&](const Heard&) {
+    large_answers = true;
+    return Continue::yes;
+  };
+  small_heard->decide = [&](const Heard&) {
+    small_was_first = !large_answers;
+    return Continue::no;
+  };
+  Gate gate(fake);
+  BatchEngine engine(fake.model, {});
+  engine.submit(std::move(large));
+  gate.wait_arrived();
+  engine.submit(std::move(small));
+  gate.open();
+  small_heard->wait();
+  EXPECT_EQ(large_heard->wait().end.finish, EngineFinish::length);
+  EXPECT_TRUE(small_was_first);
+}
+
+TEST(BatchEngine, StatusAddsUp) {
+  const FakeModel fake = fake_engine_model(kPool);
+  BatchEngine engine(fake.model, {});
+  EngineRequest made = fake_request(1, 700, 30);
+  const auto heard_by = listener(made);
+  engine.submit(std::move(made));
+  heard_by->wait();
+  const EngineStatus status = engine.status();
+  EXPECT_TRUE(status.sequences.empty());
+  EXPECT_EQ(status.prompt_tokens, 700U);
+  EXPECT_EQ(status.generated_tokens, 30U);
+  EXPECT_EQ(status.steps, 2U + 29U);
+  EXPECT_GT(status.executor_seconds, 0);
+  EXPECT_GT(status.busy_seconds, status.executor_seconds);
+  EXPECT_GT(status.prompt_tokens_per_second, 0);
+  EXPECT_GT(status.step_seconds, 0);
+  EXPECT_EQ(status.cache_bytes_used, status.saved_prefix_bytes);
 }
 
 // One sequence's broken logits are its own affair.

@@ -137,7 +137,7 @@ void EngineLoop::end(
 void EngineLoop::tell_ends() {
   if (ends_.empty())
     return;
-  publish(true);
+  publish(!has_work());
   for (const auto& [observer, end] : std::exchange(ends_, {})) {
     try {
       observer->on_end(end);

@@ -92,8 +92,10 @@ bool EngineLoop::turn() {
   if (model_.pool->used_bytes() + model_.pool->idle_bytes() >
       plan_.budget_bytes())
     model_.pool->trim();
-  publish(!has_work());
-  tell_ends();
+  if (ends_.empty())
+    publish(!has_work());
+  else
+    tell_ends();
   return !stop_at_ || !live_.empty() || !removed_.empty() || !queued_.empty();
 }
 

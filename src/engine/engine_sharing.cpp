@@ -13,7 +13,7 @@ namespace {
 using State = EngineSequence::State;
 
 // Waiting for another sequence has to save so many tokens.
-constexpr int64_t kLeastShared = 64;
+constexpr int64_t kLeastShared = 128;
 // A reader that has not moved for so long is not waited for.
 constexpr auto kMaxStill = std::chrono::seconds(10);
 // How often one request may wait, one reader after the other.

@@ -125,7 +125,7 @@ void EngineLoop::out_of_memory(const Pieces& pieces, const Error& error) {
   for (const Piece& piece : pieces)
     repair(*piece.sequence);
   if (!release_something())
-    end(*live_.front(), EngineFinish::failed, -1, error);
+    end(*pieces.front().sequence, EngineFinish::failed, -1, error);
 }
 
 // Who caused it shows when each runs alone.

@@ -15,8 +15,8 @@ struct KeptLength {
 };
 
 // The lengths that the request names, the prompt's last but one token, and
-// every so many tokens: `keep_every`, and in long sequences about every
-// sixteenth of the length.
+// every so many tokens: `keep_every`, and in long sequences a sixteenth to an
+// eighth of the length.
 class KeptLengths {
  public:
   KeptLengths(

@@ -2,13 +2,13 @@
 // not, and that no bit tells the difference.
 #include <gtest/gtest.h>
 
-#include <map>
-#include <mutex>
+#include <atomic>
 #include <vector>
 
 #include "cache/fake_model.h"
 #include "engine/batch_engine.h"
 #include "engine/engine_testing.h"
+#include "engine/map_store.h"
 
 namespace hadal {
 namespace {
@@ -23,6 +23,7 @@ using testing::Gate;
 using testing::Heard;
 using testing::listener;
 using testing::Listener;
+using testing::MapStore;
 
 constexpr int64_t kPool = int64_t{64} << 20;
 
@@ -265,68 +266,9 @@ TEST(PrefixReuse, TheBudgetIsKeptAndTheLatestConversationStays) {
 
 // --- with a store
 
-// Keeps everything in a map.
-class MapStore : public PrefixStore {
- public:
-  explicit MapStore(const FakeModel& fake) : pool_(fake.model.pool) {}
-
-  std::optional<SavedSequence> find(
-      std::span<const int32_t> tokens, int64_t longer_than) override {
-    const std::lock_guard lock(mutex_);
-    const auto at = longest_of(tokens);
-    if (at == saved_.end() ||
-        static_cast<int64_t>(at->first.size()) <= longer_than)
-      return std::nullopt;
-    ++found;
-    return SavedSequence{at->first, at->second};
-  }
-  int64_t longest(std::span<const int32_t> tokens) override {
-    const std::lock_guard lock(mutex_);
-    const auto at = longest_of(tokens);
-    return at == saved_.end() ? 0 : static_cast<int64_t>(at->first.size());
-  }
-  void offer(std::vector<int32_t> tokens, const Snapshot& state) override {
-    const std::lock_guard lock(mutex_);
-    saved_.insert_or_assign(std::move(tokens), state);
-  }
-  void flush() override {}
-  PrefixStoreStatus status() const override {
-    const std::lock_guard lock(mutex_);
-    return {.entries = static_cast<int64_t>(saved_.size()), .bytes = 77};
-  }
-  std::vector<int64_t> lengths() const {
-    const std::lock_guard lock(mutex_);
-    std::vector<int64_t> result;
-    for (const auto& [tokens, state] : saved_)
-      result.push_back(static_cast<int64_t>(tokens.size()));
-    return result;
-  }
-  // Says of another sequence's state that it is of these tokens.
-  void put_wrong(std::vector<int32_t> tokens, const Snapshot& state) {
-    offer(std::move(tokens), state);
-  }
-
-  int found = 0;
-
- private:
-  using Saved = std::map<std::vector<int32_t>, Snapshot>;
-  Saved::const_iterator longest_of(std::span<const int32_t> tokens) const {
-    auto best = saved_.end();
-    for (auto at = saved_.begin(); at != saved_.end(); ++at)
-      if (at->first.size() < tokens.size() &&
-          std::equal(at->first.begin(), at->first.end(), tokens.begin()) &&
-          (best == saved_.end() || at->first.size() > best->first.size()))
-        best = at;
-    return best;
-  }
-  std::shared_ptr<PagePool> pool_;
-  mutable std::mutex mutex_;
-  Saved saved_;
-};
-
 TEST(PrefixReuse, AStoreOutlivesTheEngine) {
   const FakeModel fake = fake_engine_model(kPool);
-  const auto store = std::make_shared<MapStore>(fake);
+  const auto store = std::make_shared<MapStore>();
   const std::vector<int32_t> prompt = fake_tokens(1, 3000);
   Heard first;
   {
@@ -358,7 +300,6 @@ TEST(PrefixReuse, CancelledWhileLoading) {
   const FakeModel fake = fake_engine_model(kPool);
   class SlowStore : public MapStore {
    public:
-    using MapStore::MapStore;
     int64_t longest(std::span<const int32_t> tokens) override {
       asked = true;
       asked.notify_all();
@@ -368,7 +309,7 @@ TEST(PrefixReuse, CancelledWhileLoading) {
     std::atomic<bool> asked = false;
     std::atomic<bool> go = false;
   };
-  const auto store = std::make_shared<SlowStore>(fake);
+  const auto store = std::make_shared<SlowStore>();
   BatchEngine engine(fake.model, {.store = store});
   EngineRequest made = fake_request(1, 1000, 10);
   const auto heard_by = listener(made);
@@ -397,8 +338,8 @@ TEST(PrefixReuse, VerifiedHitsFallBackToComputing) {
   SequenceCache wrong(fake.model.layout, fake.model.pool);
   testing::feed_in_chunks(wrong, fake_tokens(2, 800), 300);
   for (const bool verify : {false, true}) {
-    const auto store = std::make_shared<MapStore>(fake);
-    store->put_wrong({prompt.begin(), prompt.begin() + 800}, wrong.snapshot());
+    const auto store = std::make_shared<MapStore>();
+    store->offer({prompt.begin(), prompt.begin() + 800}, wrong.snapshot());
     BatchEngine engine(fake.model, {.store = store, .verify_hits = verify});
     EngineRequest made = fake_request(prompt, 1, 20);
     const Heard expected = alone(made);
