@@ -54,13 +54,14 @@ class Server:
         command = [PROGRAM, "serve", "--model", str(self.model), "--port",
                    str(self.port), *self.flags]
         self.lines = []
+        self.scheme = ""  # until it says where it listens
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, env=ENVIRONMENT | self.environment)
         found = threading.Event()
         self.reader = threading.Thread(target=self.read_log, args=(found,), daemon=True)
         self.reader.start()
-        if not found.wait(START_SECONDS) or self.process.poll() is not None:
+        if not found.wait(START_SECONDS) or not self.scheme:
             self.kill()
             raise AssertionError(f"the server did not start: {self.log()}")
         self.wait_until_ready()
