@@ -5,8 +5,10 @@
 
 BUILD holds the program and hadal_format_errors. Every recipe is converted with
 plain codes, with searched ones weighted by the model's norms alone, and with
-the default (weighted by measured importance), and compared with the source on
-the bundled text. plot.py makes the figures of the result.
+the default (importance measured on the calibration text), and compared with the
+source on the bundled text. Plain and default ones are also compared on a second
+text that nothing was chosen with: the prompts and answers of skills.jsonl.
+plot.py makes the figures of the result.
 """
 import argparse
 import json
@@ -37,6 +39,15 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
+        second = folder / "skills.txt"
+        lines = (NANO / "skills.jsonl").read_text(encoding="utf-8")
+        second.write_text("".join(
+            one["prompt"] + one["answer"]
+            for one in map(json.loads, lines.splitlines())), encoding="utf-8")
+
+        def compare(out, *text):
+            return json.loads(run("eval", "compare", NANO, out, "--json", *text))
+
         recipes = list(RECIPES)
         for bits in (4, 3, 2):
             path = folder / f"all-{bits}bit.json"
@@ -47,22 +58,26 @@ def main():
             for name, extra in (("plain", ["--quantiser", "plain"]),
                                 ("norms", ["--importance", "none"]),
                                 ("search", [])):
+                if str(recipe).startswith("mxfp") and name != "plain":
+                    continue  # nothing to search for
                 out = folder / f"{pathlib.Path(recipe).stem}-{name}"
                 run("convert", "--model", NANO, "--out", out, "--recipe",
                     recipe, *extra)
                 size = sum(p.stat().st_size for p in out.glob("model-*"))
-                row = json.loads(run("eval", "compare", NANO, out, "--json"))
+                row = compare(out)
+                if name != "norms":
+                    row["second"] = compare(out, "--text", second)
                 rows.append({"recipe": pathlib.Path(recipe).stem,
                              "quantiser": name, "bytes": size} | row)
                 print(rows[-1]["recipe"], name, size, row["kl_mean"],
-                      flush=True)
+                      row.get("second", {}).get("kl_mean"), flush=True)
         fits = []
         for recipe in RECIPES:
             size = next(r["bytes"] for r in rows if r["recipe"] == recipe)
             out = folder / f"fit-{recipe}"
             run("convert", "--model", NANO, "--out", out, "--recipe",
                 f"fit:{size}")
-            row = json.loads(run("eval", "compare", NANO, out, "--json"))
+            row = compare(out)
             used = sum(p.stat().st_size for p in out.glob("model-*"))
             fits.append({"recipe": recipe, "size": size, "bytes": used} | row)
             print("fit", recipe, size, used, row["kl_mean"], flush=True)
