@@ -119,7 +119,7 @@ struct PackedCodes {
   static constexpr int kUnitBytes = 16 * kBits;
   // Where the second load begins; 2 and 3 bits need none.
   static constexpr int kSecond = kBits > 3 ? 8 * kBits : 0;
-  static constexpr int kReadBytes = kSecond + 64;
+  static constexpr int kReadBytes = kBits == 2 ? kUnitBytes : kSecond + 64;
   static constexpr bool kNatural = true;
   VecU8 first;
   VecU8 second;
@@ -137,7 +137,7 @@ struct PackedCodes {
     keep(mask);
   }
   HWY_INLINE void load(const uint8_t* from, VecU8& a, VecU8& b) const {
-    const VecU8 low = load_codes(from);
+    const VecU8 low = load_unit(from);
     __m512i bytes_a = _mm512_permutexvar_epi8(first.raw, low.raw);
     __m512i bytes_b = _mm512_permutexvar_epi8(second.raw, low.raw);
     if constexpr (kSecond > 0) {
@@ -150,6 +150,18 @@ struct PackedCodes {
     }
     a = hn::And(VecU8{_mm512_multishift_epi64_epi8(shifts.raw, bytes_a)}, mask);
     b = hn::And(VecU8{_mm512_multishift_epi64_epi8(shifts.raw, bytes_b)}, mask);
+  }
+
+ private:
+  // Of 2 bits no more than the unit: every second whole vector would lie in two
+  // lines of the cache.
+  static HWY_INLINE VecU8 load_unit(const uint8_t* from) {
+    if constexpr (kBits != 2)
+      return load_codes(from);
+    VecU8 codes = hn::ZeroExtendVector(
+        TagU8(), hn::LoadU(hn::CappedTag<uint8_t, 32>(), from));
+    keep(codes);
+    return codes;
   }
 };
 
