@@ -67,7 +67,7 @@ std::vector<JsonValue> SchemaCompiler::listed_values(
                   document_,
                   value,
                   *schema,
-                  {.listed = listed, .with_formats = false});
+                  {.listed = listed, .with_formats = one_of_depth_ == 0});
             });
     if (fits)
       fitting.push_back(value);
