@@ -15,7 +15,7 @@ namespace {
 
 using StateId = ByteAutomaton::StateId;
 
-ByteRange one(char byte) {
+ByteInterval one(char byte) {
   return {static_cast<uint8_t>(byte), static_cast<uint8_t>(byte)};
 }
 

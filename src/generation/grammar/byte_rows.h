@@ -11,14 +11,14 @@
 
 namespace hadal {
 
-struct ByteRange {
+struct ByteInterval {
   uint8_t first = 0;
   uint8_t last = 0;
 };
 
 // The spellings of some characters that all lead to one state.
 struct Spelling {
-  std::vector<ByteRange> bytes;
+  std::vector<ByteInterval> bytes;
   ByteAutomaton::StateId target = 0;
   uint8_t count = 0;
 };
