@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -48,6 +49,19 @@ AffineRule rule_of(const ConvertFlags& flags) {
   return flags.quantiser == "plain" ? AffineRule::plain : AffineRule::search;
 }
 
+constexpr std::string_view kFit = "fit:";
+
+// Only affine codes are searched for.
+bool may_search(const ConvertFlags& flags) {
+  if (rule_of(flags) == AffineRule::plain)
+    return false;
+  return flags.recipe.starts_with(kFit) ||
+         std::ranges::any_of(
+             find_recipe(flags.recipe).rules, [](const RecipeRule& rule) {
+               return rule.format.kind == TargetKind::affine;
+             });
+}
+
 // What --importance says; by default the source's own, measured now.
 std::optional<Importance> chosen_importance(
     const ConvertFlags& flags, std::stop_token stop) {
@@ -55,7 +69,7 @@ std::optional<Importance> chosen_importance(
     return std::nullopt;
   if (!flags.importance.empty())
     return Importance(flags.importance);
-  if (flags.dry_run || rule_of(flags) == AffineRule::plain)
+  if (flags.dry_run || !may_search(flags))
     return std::nullopt;
   return measure_own_importance(
       find_model(flags.model),
@@ -66,7 +80,6 @@ std::optional<Importance> chosen_importance(
 // The recipe by name, or made for the source: fit:96GB.
 Recipe named_or_fitted(
     const ConvertFlags& flags, const Importance* importance) {
-  constexpr std::string_view kFit = "fit:";
   if (!flags.recipe.starts_with(kFit))
     return find_recipe(flags.recipe);
   Recipe recipe = fit_recipe(

@@ -103,6 +103,12 @@ int run_importance(const EvalFlags& flags) {
                           int64_t total) { progress.update(done, total); },
        .stop = interrupt.token()});
   progress.finish();
+  if (!importance.finite())
+    throw Error(
+        ErrorCode::corrupt,
+        flags.model->checkpoint +
+            ": its activations are NaN or infinite; convert with "
+            "--importance none names the weight that is to blame");
   importance.save(flags.out);
   return kSuccess;
 }

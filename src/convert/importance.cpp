@@ -191,6 +191,18 @@ void Importance::save(const std::filesystem::path& path) const {
   writer.finish();
 }
 
+bool Importance::finite() const {
+  const auto all = [](const std::vector<float>& values) {
+    return std::ranges::all_of(
+        values, [](float value) { return std::isfinite(value); });
+  };
+  return std::ranges::all_of(
+             values_, [&](const auto& entry) { return all(entry.second); }) &&
+         std::ranges::all_of(moments_, [&](const auto& entry) {
+           return all(entry.second.values);
+         });
+}
+
 uint64_t Importance::hash() const {
   Hasher64 hasher;
   for (const auto& [name, values] : values_) {

@@ -50,6 +50,8 @@ class Importance {
   void require_fit(const std::vector<SourceTensor>& tensors) const;
   void save(const std::filesystem::path& path) const;
   bool empty() const { return values_.empty(); }
+  // Whether every number is finite: not so for a model with a broken weight.
+  bool finite() const;
   // Of all numbers: equal files have equal hashes.
   uint64_t hash() const;
 

@@ -67,7 +67,12 @@ TEST(Importance, FilesComeBackAsTheyWere) {
   read.require_fit(tensors());
 
   Importance other = importance;
-  other.set_moments("layers.0.attn.wq_a", InputMoments{32, 32, {}});
+  EXPECT_TRUE(other.finite());
+  other.set("layers.1.attn.wq_a", {NAN});
+  EXPECT_FALSE(other.finite());
+  other = importance;
+  other.set_moments("layers.0.attn.wq_a", InputMoments{32, 32, {INFINITY}});
+  EXPECT_FALSE(other.finite());
   EXPECT_NE(other.hash(), importance.hash());
   EXPECT_NE(
       error_of([&] { other.require_fit(tensors()); }).find("another model"),

@@ -1,6 +1,7 @@
 """hadal convert: layouts, recipes, manifest, and what it refuses."""
 
 import json
+import math
 import shutil
 
 from harness import (NANO, ProgramTest, hadal, main, read_safetensors,
@@ -283,7 +284,16 @@ class Eval(ConvertTest):
 
     def test_perplexity(self):
         seen = hadal("eval", "perplexity", self.text, "--json").json()
-        self.assertLess(seen["perplexity"], 30)
+        # The question may be anything, its answer not: the ten tokens of the
+        # answer cost next to nothing, the others at most a guess among 4,224.
+        self.assertLess(seen["perplexity"], 4224 ** (11 / 21))
+        # Two digits of the wrong sum are given less than one in 1,000 each.
+        wrong = self.folder / "wrong.txt"
+        wrong.write_text(self.TEXT.replace("= 95", "= 17"), encoding="utf-8")
+        other = hadal("eval", "perplexity", wrong, "--json").json()
+        self.assertGreater(
+            other["mean_loss"] * other["tokens"]
+            - seen["mean_loss"] * seen["tokens"] / 3, 2 * math.log(1000))
         ids = hadal("tokenize", "--json", self.TEXT).json()["ids"]
         # Three documents, in each of which all but the first is predicted.
         self.assertEqual(seen["tokens"], 3 * (len(ids) - 1))

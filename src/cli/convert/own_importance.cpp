@@ -36,13 +36,17 @@ std::optional<Importance> measure_own_importance(
   const std::vector<std::vector<int32_t>> windows = text_windows(
       Tokenizer::load(source), read_text(text.string()), kWindowTokens);
   Progress progress("measuring importance", ProgressUnit::tokens);
-  return record_importance(
+  Importance importance = record_importance(
       std::move(model),
       windows,
       {.threads = threads,
        .on_progress = [&](int64_t done,
                           int64_t total) { progress.update(done, total); },
        .stop = stop});
+  // A weight that is NaN or infinite: the conversion will name it.
+  if (!importance.finite())
+    return std::nullopt;
+  return importance;
 }
 
 }  // namespace hadal::cli
