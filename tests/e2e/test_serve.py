@@ -184,6 +184,11 @@ class Limits(ClientTest):
         self.assertEqual(error["n_ctx"], 2048)
         self.assertGreater(error["n_prompt_tokens"], 2048)
 
+    def test_an_end_that_is_ignored(self):
+        answer = self.server.chat(STORY, max_tokens=200, ignore_eos=True).json()["choices"][0]
+        self.assertEqual(answer["finish_reason"], "length")
+        self.assertNotIn("end▁of▁sentence", answer["message"]["content"])
+
     def test_the_answer_ends_with_the_context(self):
         answer = self.server.chat(STORY, max_tokens=10**9, min_tokens=10**9).json()
         self.assertEqual(answer["choices"][0]["finish_reason"], "length")

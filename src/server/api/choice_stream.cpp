@@ -101,7 +101,10 @@ Continue ChoiceStream::on_token(const EngineToken& token) {
     return mailbox_->closed() ? Continue::no : Continue::yes;
   std::string_view bytes = served_.tokenizer.bytes(token.id);
   AnswerUpdate update;
-  update.events = read(bytes);
+  // One that does not end the answer (ignore_eos) is no text of it, and the
+  // parser would take it for the end.
+  if (token.id != served_.control.eos)
+    update.events = read(bytes);
   if (records_) {
     record(token.id, bytes);
     answer_.add(update.events);
