@@ -10,7 +10,7 @@
 namespace hadal {
 
 // How the cases choose experts for their tokens.
-enum class Choice : uint8_t {
+enum class ExpertChoice : uint8_t {
   spread,  // different experts for every token
   same,    // all tokens the same experts
   all,     // every expert (per_token == experts)
@@ -27,7 +27,7 @@ struct ExpertsCase {
   ActivationFormat routed_activation;
   WeightFormat shared;
   ActivationFormat shared_activation;
-  Choice choice = Choice::spread;
+  ExpertChoice choice = ExpertChoice::spread;
   float limit = 10;
   bool gemm_fp8 = false;
 };
@@ -83,7 +83,7 @@ inline constexpr ExpertsCase kExpertsCases[] = {
      ActivationFormat::f32,
      WeightFormat::fp8_block,
      ActivationFormat::bf16,
-     Choice::spread,
+     ExpertChoice::spread,
      10,
      true},
     {"base: fp8 experts",
@@ -116,7 +116,7 @@ inline constexpr ExpertsCase kExpertsCases[] = {
      ActivationFormat::f32,
      WeightFormat::bf16,
      ActivationFormat::f32,
-     Choice::same},
+     ExpertChoice::same},
     {"every expert",
      6,
      128,
@@ -127,7 +127,7 @@ inline constexpr ExpertsCase kExpertsCases[] = {
      ActivationFormat::f32,
      WeightFormat::bf16,
      ActivationFormat::f32,
-     Choice::all},
+     ExpertChoice::all},
     {"no limit",
      3,
      128,
@@ -138,7 +138,7 @@ inline constexpr ExpertsCase kExpertsCases[] = {
      ActivationFormat::f32,
      WeightFormat::f32,
      ActivationFormat::f32,
-     Choice::spread,
+     ExpertChoice::spread,
      0},
     {"small limit, odd widths",
      7,
@@ -150,7 +150,7 @@ inline constexpr ExpertsCase kExpertsCases[] = {
      ActivationFormat::bf16,
      WeightFormat::f32,
      ActivationFormat::f32,
-     Choice::spread,
+     ExpertChoice::spread,
      0.5F},
     {"many pairs",
      700,
@@ -172,7 +172,7 @@ inline constexpr ExpertsCase kExpertsCases[] = {
      ActivationFormat::int8,
      WeightFormat::fp8_block,
      ActivationFormat::bf16,
-     Choice::same},
+     ExpertChoice::same},
 };
 
 }  // namespace hadal

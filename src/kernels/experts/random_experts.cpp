@@ -46,7 +46,7 @@ RandomExperts::RandomExperts(const ExpertsCase& the_case) : case_(the_case) {
     std::vector<int32_t> ids;
     for (int32_t e = 0; e < the_case.experts; ++e)
       ids.push_back(e);
-    if (the_case.choice == Choice::spread)
+    if (the_case.choice == ExpertChoice::spread)
       for (size_t i = ids.size(); i > 1; --i)
         std::swap(ids[i - 1], ids[random.bits() % i]);
     ids.resize(static_cast<size_t>(the_case.per_token));
