@@ -18,10 +18,10 @@ done
 }
 
 folders=(include src tests examples)
-mapfile -t files < <(git ls-files -- '*.h' '*.cpp' 2>/dev/null)
+mapfile -t files < <(git ls-files -- '*.h' '*.cpp' '*.cu' '*.cuh' 2>/dev/null)
 # Not a git checkout (a source archive): everything in the source folders.
 [ ${#files[@]} -gt 0 ] ||
-  mapfile -t files < <(find "${folders[@]}" -name '*.h' -o -name '*.cpp')
+  mapfile -t files < <(find "${folders[@]}" -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh')
 case "${1-}" in
   "") "$tool" -i "${files[@]}" ;;
   --check) "$tool" --dry-run -Werror "${files[@]}" ;;

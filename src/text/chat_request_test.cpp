@@ -517,9 +517,8 @@ TEST(ChatRequest, OfficialRanges) {
   RequestOptions several;
   several.max_choices = 4;
   read(with(R"("n":4)"), several);
-  EXPECT_FALSE(
-      read_chat_request(parse_json(with(R"("n":5)")).value(), several)
-          .has_value());
+  EXPECT_FALSE(read_chat_request(parse_json(with(R"("n":5)")).value(), several)
+                   .has_value());
   expect_refusal(with(R"("stop":5)"), "stop: expected a string or an array");
   expect_refusal(with(R"("stop":["a",5])"), "stop[1]: expected a string");
   expect_refusal(with(R"("stop":[""])"), "stop: a stop string must not be");
