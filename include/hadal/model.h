@@ -12,8 +12,9 @@ enum class Device { automatic, cpu, cuda, mlx };
 
 // standard: products of quantised weights take rounded activations where that
 // stays within the noise of the official bfloat16 run (bfloat16 for FP8 and
-// BF16 weights, int8 blocks for affine ones, float32 for FP4 ones), and caches
-// are stored compactly. exact: float32 activations and caches everywhere.
+// BF16 weights, int8 blocks for affine ones, int16 blocks for FP4 ones), and
+// caches are stored compactly. exact: float32 activations and caches
+// everywhere.
 enum class Precision { standard, exact };
 
 struct ModelOptions {
@@ -39,8 +40,8 @@ struct ModelOptions {
 
 struct ModelInfo {
   std::filesystem::path directory;
-  std::string device;   // "cpu"
-  std::string backend;  // "cpu" or "reference"
+  std::string device;   // "cpu", "cuda: " and the GPU's name
+  std::string backend;  // "cpu", "reference" or "cuda"
   int threads = 0;
   int64_t context = 0;
   int64_t vocabulary = 0;
