@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hadal/error.h"
+#include "kernels/cuda/launch.h"
 
 namespace hadal::cuda {
 
@@ -38,8 +39,9 @@ DeviceBuffer::DeviceBuffer(DeviceBuffer&& other) noexcept
 
 void* DeviceBuffer::reserve(int64_t bytes) {
   if (bytes > capacity_) {
+    // Kernels that use the old memory may still run, or not even have begun.
     check(cudaStreamSynchronize(stream()), "waiting before memory grows");
-    cudaFree(std::exchange(data_, nullptr));
+    free_later(std::exchange(data_, nullptr));
     capacity_ = 0;
     check(
         cudaMalloc(&data_, static_cast<size_t>(bytes)),

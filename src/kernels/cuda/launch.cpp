@@ -1,0 +1,176 @@
+#include "kernels/cuda/launch.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/recording.h"
+
+namespace hadal::cuda {
+namespace {
+
+constexpr int64_t kTableBytes = int64_t{32} << 20;
+constexpr int64_t kAlignment = 256;
+
+// Tables of a pass, side by side: in pinned memory of the host, and their
+// copies in device memory.
+class Tables {
+ public:
+  // The host's side is to be copied by upload().
+  void* put(const void* values, int64_t bytes) {
+    make();
+    HADAL_CHECK(fits(bytes));
+    const int64_t at = used_;
+    std::memcpy(host_ + at, values, static_cast<size_t>(bytes));
+    used_ = (used_ + bytes + kAlignment - 1) / kAlignment * kAlignment;
+    return device_ + at;
+  }
+  bool fits(int64_t bytes) const { return used_ + bytes <= kTableBytes; }
+  void upload() {
+    if (used_ > uploaded_)
+      check(
+          cudaMemcpyAsync(
+              device_ + uploaded_,
+              host_ + uploaded_,
+              static_cast<size_t>(used_ - uploaded_),
+              cudaMemcpyHostToDevice,
+              stream()),
+          "copying tables to the device");
+    uploaded_ = used_;
+  }
+  // Only when the device needs none of them any more.
+  void clear() {
+    used_ = 0;
+    uploaded_ = 0;
+  }
+
+ private:
+  void make() {
+    if (host_ != nullptr)
+      return;
+    void* host = nullptr;
+    check(
+        cudaHostAlloc(
+            &host, static_cast<size_t>(kTableBytes), cudaHostAllocDefault),
+        "allocating pinned memory");
+    device_ = static_cast<std::byte*>(memory_.reserve(kTableBytes));
+    host_ = static_cast<std::byte*>(host);
+  }
+
+  std::byte* host_ = nullptr;  // until the process ends
+  std::byte* device_ = nullptr;
+  DeviceBuffer memory_;
+  int64_t used_ = 0;
+  int64_t uploaded_ = 0;
+};
+
+struct State {
+  Tables tables;
+  bool recording = false;
+  bool repeats = false;
+  LaunchList list;
+  GraphCache graphs;
+  std::vector<void*> freed;  // when the device has come to rest
+};
+
+State& state() {
+  static State the_state;
+  return the_state;
+}
+
+// The device rests: nothing needs the tables or what was freed any more.
+void come_to_rest() {
+  State& all = state();
+  all.tables.clear();
+  for (void* const data : all.freed)
+    cudaFree(data);
+  all.freed.clear();
+}
+
+}  // namespace
+
+void launch_kernel(const LaunchShape& shape, const LaunchArguments& what) {
+  State& all = state();
+  if (all.recording) {
+    all.list.add(shape, what);
+    return;
+  }
+  all.tables.upload();
+  start_kernel(shape, what.kernel, what.arguments);
+}
+
+void* table_bytes(const void* values, int64_t bytes) {
+  if (values == nullptr)
+    return nullptr;
+  State& all = state();
+  if (!all.tables.fits(bytes)) {
+    if (all.recording)
+      submit();
+    check(cudaStreamSynchronize(stream()), "running kernels");
+    all.tables.clear();
+  }
+  return all.tables.put(values, bytes);
+}
+
+void allow_shared_memory(const void* kernel, int64_t bytes) {
+  check(
+      cudaFuncSetAttribute(
+          kernel,
+          cudaFuncAttributeMaxDynamicSharedMemorySize,
+          static_cast<int>(bytes)),
+      "asking for shared memory");
+}
+
+void begin_recording(bool repeats) {
+  drop_recording();
+  State& all = state();
+  all.recording = true;
+  all.repeats = repeats;
+}
+
+void submit() {
+  State& all = state();
+  all.tables.upload();
+  if (all.repeats && all.graphs.start(all.list)) {
+    all.list.clear();
+    return;
+  }
+  all.list.start();
+  all.list.clear();
+}
+
+void end_recording() {
+  State& all = state();
+  submit();
+  all.recording = false;
+  check(cudaStreamSynchronize(stream()), "running kernels");
+  come_to_rest();
+}
+
+void drop_recording() noexcept {
+  State& all = state();
+  all.list.clear();
+  if (!all.recording)
+    return;
+  all.recording = false;
+  if (cudaStreamSynchronize(stream()) == cudaSuccess)
+    come_to_rest();
+}
+
+void free_later(void* data) noexcept {
+  if (data == nullptr)
+    return;
+  State& all = state();
+  if (!all.recording) {
+    cudaFree(data);
+    return;
+  }
+  try {
+    all.freed.push_back(data);
+  } catch (const std::bad_alloc&) {
+    // Kept for good rather than freed too early.
+  }
+}
+
+}  // namespace hadal::cuda
