@@ -8,6 +8,8 @@
 // docs/notes/cuda.md.
 #pragma once
 
+#include <span>
+
 #include "kernels/activation_rounding/activation_rounding_params.h"
 #include "kernels/compressor_pool/compressor_pool_params.h"
 #include "kernels/experts/experts_params.h"
@@ -43,7 +45,15 @@ void hyper_connection_head_cuda(const HyperConnectionHeadParams& params);
 void fp8_round_trip_cuda(const Fp8RoundTripParams& params);
 void hadamard_fp4_cuda(const HadamardFp4Params& params);
 void compressor_pool_cuda(const CompressorPoolParams& params);
-void indexer_cuda(const IndexerParams& params);
-void sparse_attention_cuda(const SparseAttentionParams& params);
+// All sequences of a step in one launch, or a fixed few. The structs are the
+// host's.
+void indexer_many_cuda(std::span<const IndexerParams> all);
+void sparse_attention_many_cuda(std::span<const SparseAttentionParams> all);
+inline void indexer_cuda(const IndexerParams& params) {
+  indexer_many_cuda({&params, 1});
+}
+inline void sparse_attention_cuda(const SparseAttentionParams& params) {
+  sparse_attention_many_cuda({&params, 1});
+}
 
 }  // namespace hadal

@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/rows.cuh"
 #include "kernels/cuda/sums.cuh"
 
@@ -173,7 +174,9 @@ __global__ void select_kernel(
 
 }  // namespace
 
-void indexer_cuda(const IndexerParams& params) {
+namespace {
+
+void choose_rows(const IndexerParams& params) {
   if (params.tokens == 0)
     return;
   const int64_t most = (params.first_position + params.tokens) / params.ratio;
@@ -195,16 +198,26 @@ void indexer_cuda(const IndexerParams& params) {
     const auto count =
         static_cast<unsigned>(std::min(tile, params.tokens - first));
     if (most > params.top_k)
-      score_kernel<<<
-          dim3(cuda::blocks(most, kThreads), count),
-          kThreads,
-          shared,
-          cuda::stream()>>>(
-          params, params.rows.layout.row_bytes(), first, scores, stride);
-    select_kernel<<<count, kThreads, 0, cuda::stream()>>>(
-        params, first, scores, stride);
+      cuda::launch(
+          score_kernel,
+          {dim3(cuda::blocks(most, kThreads), count),
+           kThreads,
+           static_cast<unsigned>(shared)},
+          params,
+          params.rows.layout.row_bytes(),
+          first,
+          scores,
+          stride);
+    cuda::launch(
+        select_kernel, {count, kThreads}, params, first, scores, stride);
   }
-  cuda::check(cudaGetLastError(), "the indexer");
+}
+
+}  // namespace
+
+void indexer_many_cuda(std::span<const IndexerParams> all) {
+  for (const IndexerParams& params : all)
+    choose_rows(params);
 }
 
 }  // namespace hadal

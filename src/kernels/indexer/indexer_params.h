@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "kernels/row_format.h"
 
@@ -12,9 +13,9 @@ namespace hadal {
 // min(top_k, rows) by score (ties: the lower row), written in increasing order
 // of row. When all visible rows fit in top_k they are all taken, unscored.
 struct IndexerParams {
-  const float* q = nullptr;  // [tokens, heads, dim], rotated and rounded
-  const float* weights =
-      nullptr;  // [tokens, heads], the constant multiplied in
+  const float* q = nullptr;        // [tokens, heads, dim], rotated and rounded
+  const float* weights = nullptr;  // [tokens, heads]
+  float weight_scale = 1;          // multiplies them, before all else
   int64_t tokens = 0;
   int64_t heads = 0;
   int64_t dim = 0;
@@ -25,5 +26,14 @@ struct IndexerParams {
   int32_t* selected = nullptr;  // [tokens, top_k]
   int32_t* counts = nullptr;    // [tokens]
 };
+
+// weights * weight_scale, each rounded once.
+inline std::vector<float> scaled_weights(const IndexerParams& params) {
+  std::vector<float> result(
+      params.weights, params.weights + params.tokens * params.heads);
+  for (float& weight : result)
+    weight *= params.weight_scale;
+  return result;
+}
 
 }  // namespace hadal

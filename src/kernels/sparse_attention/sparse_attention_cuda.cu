@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/rows.cuh"
 #include "kernels/cuda/sums.cuh"
 
@@ -143,7 +144,9 @@ __global__ void attention_kernel(
 
 }  // namespace
 
-void sparse_attention_cuda(const SparseAttentionParams& params) {
+namespace {
+
+void attend(const SparseAttentionParams& params) {
   if (params.tokens == 0)
     return;
   // The most keys that a token of the call can have.
@@ -166,13 +169,25 @@ void sparse_attention_cuda(const SparseAttentionParams& params) {
   for (int64_t first = 0; first < params.tokens; first += tile) {
     const auto count =
         static_cast<unsigned>(std::min(tile, params.tokens - first));
-    attention_kernel<<<
-        dim3(static_cast<unsigned>(params.heads), count),
-        kThreads,
-        static_cast<size_t>(2 * params.dim) * sizeof(float),
-        cuda::stream()>>>(params, sizes, first, scores, stride);
+    cuda::launch(
+        attention_kernel,
+        {dim3(static_cast<unsigned>(params.heads), count),
+         kThreads,
+         static_cast<unsigned>(
+             static_cast<size_t>(2 * params.dim) * sizeof(float))},
+        params,
+        sizes,
+        first,
+        scores,
+        stride);
   }
-  cuda::check(cudaGetLastError(), "attention");
+}
+
+}  // namespace
+
+void sparse_attention_many_cuda(std::span<const SparseAttentionParams> all) {
+  for (const SparseAttentionParams& params : all)
+    attend(params);
 }
 
 }  // namespace hadal
