@@ -21,48 +21,47 @@ constexpr int64_t kMaxRecycledBytes = int64_t{1} << 20;
 constexpr int64_t kBlocksBeforeSlabs = 32;
 constexpr int64_t kMaxSlabBlockBytes = int64_t{256} << 10;
 
-// Stands in the 64 bytes in front of every block.
-struct Header {
+constexpr int64_t rounded(int64_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
+
+}  // namespace
+
+// Apart from the block itself, which the host may be unable to see.
+struct PageBlock {
+  std::byte* data;
   std::atomic<int64_t> shares;
   int64_t bytes;  // as asked for
   PagePool* pool;
   BlockSlab* slab;  // null: a block of its own
 };
-constexpr size_t kHeaderBytes = 64;
-static_assert(sizeof(Header) <= kHeaderBytes);
 
-Header& header(std::byte* data) {
-  return *reinterpret_cast<Header*>(data - kHeaderBytes);
-}
+PageRef::PageRef(PageBlock* block) noexcept
+    : data_(block->data), block_(block) {}
 
-}  // namespace
-
-PageRef::PageRef(const PageRef& other) noexcept : data_(other.data_) {
-  if (data_ != nullptr)
-    header(data_).shares.fetch_add(1, std::memory_order_relaxed);
+PageRef::PageRef(const PageRef& other) noexcept
+    : data_(other.data_), block_(other.block_) {
+  if (block_ != nullptr)
+    block_->shares.fetch_add(1, std::memory_order_relaxed);
 }
 
 PageRef::~PageRef() {
-  if (data_ == nullptr)
-    return;
-  Header& mine = header(data_);
-  if (mine.shares.fetch_sub(1, std::memory_order_acq_rel) == 1)
-    mine.pool->release(data_);
+  if (block_ != nullptr &&
+      block_->shares.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    block_->pool->release(block_);
 }
 
 int64_t PageRef::bytes() const {
-  return data_ == nullptr ? 0 : header(data_).bytes;
+  return block_ == nullptr ? 0 : block_->bytes;
 }
 
 int64_t PageRef::shares() const {
-  return data_ == nullptr
-             ? 0
-             : header(data_).shares.load(std::memory_order_acquire);
+  return block_ == nullptr ? 0 : block_->shares.load(std::memory_order_acquire);
 }
 
 bool PageRef::unique() const {
-  return data_ != nullptr &&
-         header(data_).shares.load(std::memory_order_acquire) == 1;
+  return block_ != nullptr &&
+         block_->shares.load(std::memory_order_acquire) == 1;
 }
 
 PagePool::PagePool(int64_t budget_bytes, MemorySource& memory)
@@ -78,18 +77,20 @@ PageRef PagePool::allocate(int64_t bytes) {
   const int64_t cost = block_bytes(bytes);
   Size& size = sizes_.try_emplace(bytes, memory_).first->second;
   if (!size.idle.empty()) {
-    std::byte* const data = size.idle.back();
+    PageBlock* const block = size.idle.back();
     size.idle.pop_back();
     idle_bytes_ -= cost;
     used_bytes_ += cost;
-    header(data).shares.store(1, std::memory_order_relaxed);
-    return PageRef(data);
+    block->shares.store(1, std::memory_order_relaxed);
+    return PageRef(block);
   }
   if (used_bytes_ + idle_bytes_ + cost > budget_bytes_)
     trim_locked();
+  auto block = std::make_unique<PageBlock>();
   BlockSlab* slab = nullptr;
-  std::byte* const memory =
-      used_bytes_ + cost > budget_bytes_ ? nullptr : make(size, cost, slab);
+  std::byte* const memory = used_bytes_ + cost > budget_bytes_
+                                ? nullptr
+                                : make(size, rounded(bytes), slab);
   if (memory == nullptr) {
     throw Error(
         ErrorCode::resource,
@@ -102,50 +103,53 @@ PageRef PagePool::allocate(int64_t bytes) {
             cost));
   }
   used_bytes_ += cost;
-  new (memory) Header{1, bytes, this, slab};
-  return PageRef(memory + kHeaderBytes);
+  block->data = memory;
+  block->shares.store(1, std::memory_order_relaxed);
+  block->bytes = bytes;
+  block->pool = this;
+  block->slab = slab;
+  return PageRef(block.release());
 }
 
-std::byte* PagePool::make(Size& size, int64_t cost, BlockSlab*& slab) {
-  if (size.made < kBlocksBeforeSlabs || cost > kMaxSlabBlockBytes) {
-    std::byte* const memory = memory_.allocate(static_cast<size_t>(cost));
+std::byte* PagePool::make(Size& size, int64_t bytes, BlockSlab*& slab) {
+  if (size.made < kBlocksBeforeSlabs || bytes > kMaxSlabBlockBytes) {
+    std::byte* const memory = memory_.allocate(static_cast<size_t>(bytes));
     size.made += memory != nullptr ? 1 : 0;
     return memory;
   }
   try {
-    return size.slabs.take(cost, slab);
+    return size.slabs.take(bytes, slab);
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
 }
 
-void PagePool::free_block(Size& size, std::byte* data) noexcept {
-  std::byte* const memory = data - kHeaderBytes;
-  BlockSlab* const slab = header(data).slab;
-  if (slab != nullptr) {
-    size.slabs.give(memory, slab);
-    return;
+void PagePool::free_block(Size& size, PageBlock* block) noexcept {
+  if (block->slab != nullptr) {
+    size.slabs.give(block->data, block->slab);
+  } else {
+    --size.made;
+    memory_.release(block->data, static_cast<size_t>(rounded(block->bytes)));
   }
-  --size.made;
-  memory_.release(memory, static_cast<size_t>(block_bytes(header(data).bytes)));
+  delete block;
 }
 
-void PagePool::release(std::byte* data) noexcept {
+void PagePool::release(PageBlock* block) noexcept {
   const std::lock_guard lock(mutex_);
-  const int64_t bytes = header(data).bytes;
+  const int64_t bytes = block->bytes;
   used_bytes_ -= block_bytes(bytes);
   // allocate() made the entry, so only the push may need memory.
   Size& size = sizes_.find(bytes)->second;
   if (bytes <= kMaxRecycledBytes) {
     try {
-      size.idle.push_back(data);
+      size.idle.push_back(block);
       idle_bytes_ += block_bytes(bytes);
       return;
     } catch (const std::bad_alloc&) {
       // Without memory to remember it, the block is freed like a large one.
     }
   }
-  free_block(size, data);
+  free_block(size, block);
 }
 
 int64_t PagePool::used_bytes() const {
@@ -165,8 +169,8 @@ void PagePool::trim() {
 
 void PagePool::trim_locked() noexcept {
   for (auto& [bytes, size] : sizes_) {
-    for (std::byte* const data : size.idle)
-      free_block(size, data);
+    for (PageBlock* const block : size.idle)
+      free_block(size, block);
     size.idle.clear();
   }
   idle_bytes_ = 0;

@@ -16,6 +16,7 @@
 namespace hadal {
 
 class PagePool;
+struct PageBlock;  // of the pool: what it knows of a block
 
 // A share in a block of a pool. Copying shares, destroying the last share
 // returns the block. The pool must outlive it. Counting is safe across threads;
@@ -25,15 +26,17 @@ class PageRef {
   PageRef() = default;
   PageRef(const PageRef& other) noexcept;
   PageRef(PageRef&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)) {}
+      : data_(std::exchange(other.data_, nullptr)),
+        block_(std::exchange(other.block_, nullptr)) {}
   PageRef& operator=(PageRef other) noexcept {
     std::swap(data_, other.data_);
+    std::swap(block_, other.block_);
     return *this;
   }
   ~PageRef();
 
   explicit operator bool() const { return data_ != nullptr; }
-  // Aligned to 64 bytes.
+  // Aligned to 64 bytes; memory of the pool's source.
   std::byte* data() const { return data_; }
   int64_t bytes() const;
   // False while another PageRef shares the block: then nobody may write.
@@ -43,8 +46,9 @@ class PageRef {
 
  private:
   friend class PagePool;
-  explicit PageRef(std::byte* data) : data_(data) {}
+  explicit PageRef(PageBlock* block) noexcept;
   std::byte* data_ = nullptr;
+  PageBlock* block_ = nullptr;
 };
 
 // Shared by all sequences of an executor; safe to use from several threads.
@@ -61,7 +65,12 @@ class PagePool {
   // rows). Throws Error(resource) when the budget or the machine has no more.
   PageRef allocate(int64_t bytes);
 
-  // What a block of `bytes` takes of the budget: rounded up, with its header.
+  // Where the blocks lie. Its copy() is the way to read and write them where
+  // the host does not see it.
+  MemorySource& memory() const { return memory_; }
+
+  // What a block of `bytes` takes of the budget: rounded up, with what the pool
+  // notes of it.
   static constexpr int64_t block_bytes(int64_t bytes) {
     return (bytes + 63) / 64 * 64 + 64;
   }
@@ -77,15 +86,15 @@ class PagePool {
   // The blocks of one size.
   struct Size {
     explicit Size(MemorySource& memory) : slabs(memory) {}
-    std::vector<std::byte*> idle;
+    std::vector<PageBlock*> idle;
     int64_t made = 0;  // blocks of their own, in use or idle
     BlockSlabs slabs;  // of all others
   };
-  void release(std::byte* data) noexcept;
+  void release(PageBlock* block) noexcept;
   void trim_locked() noexcept;
   // Null when there is no memory.
-  std::byte* make(Size& size, int64_t cost, BlockSlab*& slab);
-  void free_block(Size& size, std::byte* data) noexcept;
+  std::byte* make(Size& size, int64_t bytes, BlockSlab*& slab);
+  void free_block(Size& size, PageBlock* block) noexcept;
 
   const int64_t budget_bytes_;
   MemorySource& memory_;

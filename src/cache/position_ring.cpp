@@ -16,29 +16,47 @@ void PositionRing::prepare(PagePool& pool) {
   if (block_.unique() || capacity_ == 0)
     return;
   PageRef fresh = pool.allocate(capacity_ * row_bytes_);
-  // Slots that hold nothing stay as they are: nobody reads them.
-  for (int64_t p = begin_; p < end_; ++p) {
-    const int64_t offset = p % capacity_ * row_bytes_;
-    std::memcpy(
-        fresh.data() + offset,
-        block_.data() + offset,
-        static_cast<size_t>(row_bytes_));
+  PositionRing copy(capacity_, row_bytes_);
+  copy.block_ = std::move(fresh);
+  copy.copy_from(*this, begin_, pool);
+  block_ = std::move(copy.block_);
+}
+
+// Slots that hold nothing stay as they are: nobody reads them. Pieces end where
+// either ring does.
+void PositionRing::copy_from(
+    const PositionRing& source, int64_t from, PagePool& pool) {
+  int64_t p = from;
+  while (p < source.end_) {
+    const int64_t there = p % source.capacity_;
+    const int64_t here = p % capacity_;
+    const int64_t count =
+        std::min({source.end_ - p, source.capacity_ - there, capacity_ - here});
+    pool.memory().copy(
+        block_.data() + here * row_bytes_,
+        source.block_.data() + there * row_bytes_,
+        static_cast<size_t>(count * row_bytes_));
+    p += count;
   }
-  block_ = std::move(fresh);
+}
+
+RingSlots PositionRing::extend(int64_t first, int64_t count) {
+  HADAL_CHECK(first >= begin_ && first <= end_ && count >= 0);
+  HADAL_CHECK(count == 0 || block_.unique());
+  end_ = first + count;
+  begin_ = std::max(begin_, end_ - capacity_);
+  return {block_.data(), capacity_, row_bytes_};
 }
 
 void PositionRing::store(
     int64_t first, int64_t count, const std::byte* rows, int64_t stride) {
-  HADAL_CHECK(first >= begin_ && first <= end_ && count >= 0);
-  HADAL_CHECK(count == 0 || block_.unique());
+  const RingSlots ring = extend(first, count);
   for (int64_t i = std::max<int64_t>(0, count - capacity_); i < count; ++i) {
     std::memcpy(
-        block_.data() + (first + i) % capacity_ * row_bytes_,
+        ring.slots + (first + i) % capacity_ * row_bytes_,
         rows + i * stride,
         static_cast<size_t>(row_bytes_));
   }
-  end_ = first + count;
-  begin_ = std::max(begin_, end_ - capacity_);
 }
 
 void PositionRing::truncate(int64_t end) {
@@ -57,8 +75,8 @@ PositionRing PositionRing::resized(
       std::min(std::max({begin_, from, end_ - capacity}), end_);
   result.start_at(first);
   result.prepare(pool);
-  for (int64_t p = first; p < end_; ++p)
-    result.store(p, 1, row(p), row_bytes_);
+  result.extend(first, end_ - first);
+  result.copy_from(*this, first, pool);
   return result;
 }
 

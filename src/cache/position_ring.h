@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "cache/page_pool.h"
+#include "kernels/store_rows/store_rows_params.h"
 
 namespace hadal {
 
@@ -31,9 +32,12 @@ class PositionRing {
   // cannot fail. Throws Error(resource) and changes nothing.
   void prepare(PagePool& pool);
 
-  // Rows of positions [first, first + count), of which the last `capacity` are
-  // copied; `stride` is in bytes. first lies in [begin, end], anything held
-  // from it on is replaced. Needs prepare().
+  // Rows of positions [first, first + count) are held from now on, of which the
+  // last `capacity`, and the caller writes them into the slots. first lies in
+  // [begin, end], anything held from it on is replaced. Needs prepare().
+  RingSlots extend(int64_t first, int64_t count);
+  // extend() with the rows, where the host sees the memory; `stride` is in
+  // bytes.
   void store(
       int64_t first, int64_t count, const std::byte* rows, int64_t stride);
 
@@ -54,6 +58,10 @@ class PositionRing {
   int64_t row_bytes_ = 0;
   int64_t begin_ = 0;
   int64_t end_ = 0;
+  // Copies the slots of held positions [from, end) of `source` to their slots
+  // here.
+  void copy_from(const PositionRing& source, int64_t from, PagePool& pool);
+
   PageRef block_;
 };
 

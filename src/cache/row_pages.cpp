@@ -1,7 +1,6 @@
 #include "cache/row_pages.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -25,7 +24,7 @@ void RowPages::prepare(PagePool& pool, int64_t first, int64_t end) {
     }
     if (old_rows > 0 &&
         fresh.front().data() != data_[static_cast<size_t>(kept)]) {
-      std::memcpy(
+      pool.memory().copy(
           fresh.front().data(),
           data_[static_cast<size_t>(kept)],
           static_cast<size_t>(old_rows * layout_.row_bytes()));

@@ -121,15 +121,26 @@ WindowRing SequenceCache::window(int64_t layer) const {
   return {ring.data(), ring.capacity(), layout_->window_row};
 }
 
-void SequenceCache::commit_window(
-    int64_t layer, int64_t first, int64_t count, const std::byte* rows) {
+PositionRing& SequenceCache::extensible_window(
+    int64_t layer, int64_t first, int64_t count) {
   require_usable();
   PositionRing& ring = window_ring(layer);
   if (layer < static_cast<int64_t>(state_.layers.size()))
     HADAL_CHECK(in_flight() && first == ring.end() && first + count <= end_);
   else
     ring.prepare(*pool_);
+  return ring;
+}
+
+void SequenceCache::commit_window(
+    int64_t layer, int64_t first, int64_t count, const std::byte* rows) {
+  PositionRing& ring = extensible_window(layer, first, count);
   ring.store(first, count, rows, ring.row_bytes());
+}
+
+RingSlots SequenceCache::extend_window(
+    int64_t layer, int64_t first, int64_t count) {
+  return extensible_window(layer, first, count).extend(first, count);
 }
 
 PagedRows SequenceCache::rows(int64_t layer, Compressor which) const {
@@ -169,6 +180,14 @@ void SequenceCache::commit_history(
   state.g.store(first, count, bytes_of(g), stride * kFloatBytes);
 }
 
+HistorySlots SequenceCache::extend_history(
+    int64_t layer, Compressor which, int64_t first, int64_t count) {
+  require_usable();
+  HADAL_CHECK(in_flight() && first == state_.length && first + count == end_);
+  CompressorState& state = compressor(layer, which);
+  return {state.z.extend(first, count), state.g.extend(first, count)};
+}
+
 // --- the next-token module
 
 int64_t SequenceCache::mtp_length(int64_t stage) const {
@@ -191,6 +210,13 @@ void SequenceCache::commit_hidden(
   HADAL_CHECK(in_flight() && layout_->hidden_width > 0);
   HADAL_CHECK(first == state_.length && first + count == end_);
   state_.hidden.store(first, count, bytes_of(streams), stride * kFloatBytes);
+}
+
+RingSlots SequenceCache::extend_hidden(int64_t first, int64_t count) {
+  require_usable();
+  HADAL_CHECK(in_flight() && layout_->hidden_width > 0);
+  HADAL_CHECK(first == state_.length && first + count == end_);
+  return state_.hidden.extend(first, count);
 }
 
 const float* SequenceCache::hidden(int64_t position) const {

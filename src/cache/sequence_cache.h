@@ -23,6 +23,12 @@ struct PoolingHistory {
   int64_t channels = 0;
 };
 
+// Where the values and gates of a compressor's latest tokens go.
+struct HistorySlots {
+  RingSlots z;  // float32 [channels] a row
+  RingSlots g;
+};
+
 // A layer's window rows: position p lies in row p mod capacity.
 struct WindowRing {
   const std::byte* rows = nullptr;
@@ -37,14 +43,16 @@ struct WindowRing {
 //                               thrown and nothing has changed
 //   for each layer
 //     history(), rows()         pool the windows that end inside the chunk
-//     writable_row()            ... into rows p0 / ratio .. p1 / ratio - 1
-//     commit_history()          after pooling: it overwrites older tokens
+//                               into rows p0 / ratio .. p1 / ratio - 1
+//     extend_history()          after pooling: older tokens are overwritten
 //     window(), rows()          attend
-//     commit_window()           after attention, for the same reason
-//   commit_hidden()             when the layout has an MTP stage
+//     extend_window()           after attention, for the same reason
+//   extend_hidden()             when the layout has an MTP stage
 //   advance(p1)
 //
-// Window rows of the chunk stay in the caller's scratch until commit_window.
+// extend_...() takes note of the rows and says into which slots the caller, or
+// a kernel, writes them; commit_...() writes them, too, where the host sees the
+// memory. Window rows of the chunk stay in the caller's scratch until then.
 // When the pass fails between begin and advance, abandon() returns to the old
 // length if everything it needs is still there, else poisons the cache: every
 // later call but reset() throws Error(internal).
@@ -88,8 +96,10 @@ class SequenceCache {
   // length (below) and may also be fed outside a pass.
   void commit_window(
       int64_t layer, int64_t first, int64_t count, const std::byte* rows);
+  RingSlots extend_window(int64_t layer, int64_t first, int64_t count);
 
-  // All rows written so far. `which` must exist in the layer.
+  // All rows written so far, and those of the chunk in flight, which kernels
+  // may write. `which` must exist in the layer.
   PagedRows rows(int64_t layer, Compressor which) const;
   std::byte* writable_row(int64_t layer, Compressor which, int64_t index);
   PoolingHistory history(int64_t layer, Compressor which) const;
@@ -102,6 +112,8 @@ class SequenceCache {
       const float* z,
       const float* g,
       int64_t stride);
+  HistorySlots extend_history(
+      int64_t layer, Compressor which, int64_t first, int64_t count);
 
   // --- the next-token module (layouts with mtp_stages > 0)
   // The stage's window rows [0, mtp_length) are held as far as its window
@@ -115,6 +127,7 @@ class SequenceCache {
   // last layer, of the positions from `first` on.
   void commit_hidden(
       int64_t first, int64_t count, const float* streams, int64_t stride);
+  RingSlots extend_hidden(int64_t first, int64_t count);
   // The streams of `position` [hidden_width], or null when they are gone. The
   // last rewind_tokens + 1 positions are held.
   const float* hidden(int64_t position) const;
@@ -145,6 +158,7 @@ class SequenceCache {
       std::shared_ptr<PagePool> pool,
       SequenceState state);
   void require_usable() const;
+  PositionRing& extensible_window(int64_t layer, int64_t first, int64_t count);
   const PositionRing& window_ring(int64_t layer) const;
   PositionRing& window_ring(int64_t layer);
   const CompressorState& compressor(int64_t layer, Compressor which) const;

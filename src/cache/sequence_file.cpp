@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -93,18 +94,48 @@ void write_padded(CheckedWriter& file, const void* data, int64_t bytes) {
   pad(file, bytes);
 }
 
-void write_ring(CheckedWriter& file, const PositionRing& ring) {
+// Cache memory where the host can read it: in place, or a copy that lasts until
+// the next call.
+class Readable {
+ public:
+  explicit Readable(MemorySource& memory) : memory_(memory) {}
+  const std::byte* operator()(const std::byte* data, int64_t bytes) {
+    if (memory_.host_visible() || bytes == 0)
+      return data;
+    copy_.resize(static_cast<size_t>(bytes));
+    memory_.copy(copy_.data(), data, copy_.size());
+    return copy_.data();
+  }
+
+ private:
+  MemorySource& memory_;
+  std::vector<std::byte> copy_;
+};
+
+void write_ring(
+    CheckedWriter& file, const PositionRing& ring, Readable& readable) {
   const std::array<int64_t, 2> range = {ring.begin(), ring.end()};
   file.write(range.data(), 16);
+  const std::byte* const slots =
+      readable(ring.data(), ring.capacity() * ring.row_bytes());
   for (int64_t p = ring.begin(); p < ring.end(); ++p)
-    file.write(ring.row(p), ring.row_bytes());
+    file.write(
+        slots + p % ring.capacity() * ring.row_bytes(), ring.row_bytes());
   pad(file, (ring.end() - ring.begin()) * ring.row_bytes());
 }
 
-void write_rows(CheckedWriter& file, const RowPages& rows, int64_t count) {
-  for (int64_t i = 0; i < count; ++i)
-    file.write(rows.row(i), rows.layout().row_bytes());
-  pad(file, count * rows.layout().row_bytes());
+void write_rows(
+    CheckedWriter& file,
+    const RowPages& rows,
+    int64_t count,
+    Readable& readable) {
+  const int64_t row_bytes = rows.layout().row_bytes();
+  const int64_t a_page = rows.view().rows_per_page;
+  for (int64_t first = 0; first < count; first += a_page) {
+    const int64_t bytes = std::min(a_page, count - first) * row_bytes;
+    file.write(readable(rows.row(first), bytes), bytes);
+  }
+  pad(file, count * row_bytes);
 }
 
 // --- reading
@@ -201,11 +232,21 @@ PositionRing read_ring(CheckedReader& file, int64_t row_bytes, PagePool& pool) {
   PositionRing ring(end - begin, row_bytes);
   ring.start_at(begin);
   ring.prepare(pool);
-  ring.store(
-      begin,
-      end - begin,
-      take_padded(file, (end - begin) * row_bytes),
-      row_bytes);
+  const RingSlots slots = ring.extend(begin, end - begin);
+  const std::byte* const rows = take_padded(file, (end - begin) * row_bytes);
+  // The ring has a slot a row, of which position 0 would have the first.
+  const int64_t before =
+      begin == end ? 0 : slots.capacity - begin % slots.capacity;
+  const auto copy = [&](int64_t to, int64_t from, int64_t count) {
+    if (count > 0)
+      pool.memory().copy(
+          slots.slots + to * row_bytes,
+          rows + from * row_bytes,
+          static_cast<size_t>(count * row_bytes));
+  };
+  const int64_t head = std::min(before, end - begin);
+  copy(slots.capacity - before, 0, head);
+  copy(0, head, end - begin - head);
   return ring;
 }
 
@@ -214,12 +255,12 @@ void read_rows(
   const int64_t row_bytes = rows.layout().row_bytes();
   const std::byte* const stored = take_padded(file, count * row_bytes);
   rows.prepare(pool, 0, count);
-  for (int64_t i = 0; i < count; ++i) {
-    std::memcpy(
-        rows.writable_row(i),
-        stored + i * row_bytes,
-        static_cast<size_t>(row_bytes));
-  }
+  const int64_t a_page = rows.view().rows_per_page;
+  for (int64_t first = 0; first < count; first += a_page)
+    pool.memory().copy(
+        rows.writable_row(first),
+        stored + first * row_bytes,
+        static_cast<size_t>(std::min(a_page, count - first) * row_bytes));
 }
 
 }  // namespace
@@ -242,6 +283,7 @@ void save_sequence(
   header.length = state.length;
   header.payload_bytes = payload_bytes(state, snapshot.layout(), description);
 
+  Readable readable(snapshot.pool()->memory());
   CheckedWriter file(path, on_bytes);
   file.write(&header, sizeof(header));
   write_padded(
@@ -250,9 +292,9 @@ void save_sequence(
   for_each_part(
       state,
       snapshot.layout(),
-      [&](const PositionRing& ring) { write_ring(file, ring); },
+      [&](const PositionRing& ring) { write_ring(file, ring, readable); },
       [&](const RowPages& rows, int64_t count) {
-        write_rows(file, rows, count);
+        write_rows(file, rows, count, readable);
       });
   HADAL_CHECK(
       file.position() ==

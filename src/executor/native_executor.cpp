@@ -15,6 +15,43 @@ namespace {
 // Chunks of so many tokens and more take long enough to be stopped inside.
 constexpr int64_t kStopTokens = 256;
 
+// Steps of so few tokens come again and again: sequences that decode.
+constexpr int64_t kDecodeTokens = 64;
+
+// A pass of a backend that may put off its work: what was put off is dropped
+// unless the pass comes to its end.
+class BackendPass {
+ public:
+  BackendPass(const Backend& backend, bool repeats) : backend_(backend) {
+    backend.begin(repeats);
+  }
+  ~BackendPass() {
+    if (!ended_)
+      backend_.drop();
+  }
+  BackendPass(const BackendPass&) = delete;
+  BackendPass& operator=(const BackendPass&) = delete;
+  void end() {
+    backend_.end();
+    ended_ = true;
+  }
+
+ private:
+  const Backend& backend_;
+  bool ended_ = false;
+};
+
+constexpr int64_t kFloatBytes = static_cast<int64_t>(sizeof(float));
+
+// One row of `width` floats, copied by a kernel.
+StoreRowsParams copy_of(const float* from, float* to, int64_t width) {
+  return {
+      .ring = {reinterpret_cast<std::byte*>(to), 1, width * kFloatBytes},
+      .count = 1,
+      .rows = reinterpret_cast<const std::byte*>(from),
+      .stride = width * kFloatBytes};
+}
+
 // Where a run stands: entries before `entry` are done, and `offset` tokens of
 // that one.
 struct Cursor {
@@ -111,11 +148,8 @@ void NativeExecutor::run(
     std::vector<int64_t> rows;
     const auto first_entry = static_cast<int64_t>(cursor.entry);
     const Chunk chunk = next_chunk(batch, limit, cursor, rows);
-    run_chunk(chunk, hooks, first_entry);
-    if (!rows.empty()) {
-      write_logits(chunk, rows, logits);
-      logits += static_cast<int64_t>(rows.size()) * network_->config.vocab_size;
-    }
+    run_chunk(chunk, rows, logits, hooks, first_entry);
+    logits += static_cast<int64_t>(rows.size()) * network_->config.vocab_size;
     done += chunk.tokens();
     if (hooks.on_progress)
       hooks.on_progress(done, total);
@@ -123,14 +157,38 @@ void NativeExecutor::run(
 }
 
 void NativeExecutor::run_chunk(
-    const Chunk& chunk, const RunHooks& hooks, int64_t first_entry) {
+    const Chunk& chunk,
+    std::span<const int64_t> rows,
+    float* logits,
+    const RunHooks& hooks,
+    int64_t first_entry) {
   std::vector<PassGuard> guards;
   guards.reserve(chunk.segments.size());
   for (const Segment& segment : chunk.segments)
     guards.emplace_back(*segment.cache, segment.tokens);
 
-  const int64_t row_size =
-      network_->config.hc_mult * network_->config.hidden_size;
+  BackendPass at_work(
+      backend_, chunk.tokens() <= kDecodeTokens && !hooks.on_layer);
+  run_layers(chunk, hooks, first_entry);
+  if (!network_->mtp.empty() &&
+      chunk.segments.front().cache->layout().mtp_stages > 0)
+    feed_mtp(chunk);
+  const auto wanted = static_cast<int64_t>(rows.size());
+  run_head(
+      pass(chunk),
+      network_->weights.hc_head,
+      network_->norm,
+      work_.streams.data(),
+      rows,
+      head_output(wanted, logits));
+  at_work.end();
+  read_logits(wanted, logits);
+  for (PassGuard& guard : guards)
+    guard.finish();
+}
+
+void NativeExecutor::run_layers(
+    const Chunk& chunk, const RunHooks& hooks, int64_t first_entry) {
   LayerHook on_layer;
   const bool may_stop =
       hooks.stop.stop_possible() && chunk.tokens() >= kStopTokens;
@@ -138,51 +196,51 @@ void NativeExecutor::run_chunk(
     on_layer = [&](int64_t layer, const float* streams) {
       if (may_stop && hooks.stop.stop_requested())
         throw Error(ErrorCode::cancelled, "stopped");
-      if (!hooks.on_layer)
-        return;
-      for (size_t i = 0; i < chunk.segments.size(); ++i) {
-        const Segment& segment = chunk.segments[i];
-        hooks.on_layer(
-            layer,
-            first_entry + static_cast<int64_t>(i),
-            segment.position,
-            {streams + segment.row * row_size,
-             static_cast<size_t>(segment.tokens * row_size)});
-      }
+      if (hooks.on_layer)
+        show_layer(chunk, hooks, first_entry, layer, streams);
     };
   run_trunk(pass(chunk), on_layer);
-  if (!network_->mtp.empty() &&
-      chunk.segments.front().cache->layout().mtp_stages > 0)
-    feed_mtp(chunk);
-  for (PassGuard& guard : guards)
-    guard.finish();
 }
 
-void NativeExecutor::write_logits(
-    const Chunk& chunk, std::span<const int64_t> rows, float* logits) {
-  head(
-      chunk,
-      network_->weights.hc_head,
-      network_->norm,
-      work_.streams.data(),
-      rows,
-      logits);
-}
-
-void NativeExecutor::head(
+void NativeExecutor::show_layer(
     const Chunk& chunk,
-    const HyperConnectionWeights& hc,
-    const std::vector<float>& norm,
-    const float* streams,
-    std::span<const int64_t> rows,
-    float* logits) {
-  if (&work_.memory == &host_memory())
-    return run_head(pass(chunk), hc, norm, streams, rows, logits);
-  const int64_t count =
-      static_cast<int64_t>(rows.size()) * network_->config.vocab_size;
-  float* const seen = logits_.reserve(count);
-  run_head(pass(chunk), hc, norm, streams, rows, seen);
-  std::copy_n(seen, count, logits);
+    const RunHooks& hooks,
+    int64_t first_entry,
+    int64_t layer,
+    const float* streams) {
+  const int64_t row_size =
+      network_->config.hc_mult * network_->config.hidden_size;
+  backend_.flush();
+  std::vector<float> seen;
+  if (!work_.memory.host_visible()) {
+    seen.resize(static_cast<size_t>(chunk.tokens() * row_size));
+    work_.memory.copy(seen.data(), streams, seen.size() * sizeof(float));
+    streams = seen.data();
+  }
+  for (size_t i = 0; i < chunk.segments.size(); ++i) {
+    const Segment& segment = chunk.segments[i];
+    hooks.on_layer(
+        layer,
+        first_entry + static_cast<int64_t>(i),
+        segment.position,
+        {streams + segment.row * row_size,
+         static_cast<size_t>(segment.tokens * row_size)});
+  }
+}
+
+float* NativeExecutor::head_output(int64_t rows, float* logits) {
+  return work_.memory.host_visible()
+             ? logits
+             : logits_.reserve(rows * network_->config.vocab_size);
+}
+
+void NativeExecutor::read_logits(int64_t rows, float* logits) {
+  if (!work_.memory.host_visible() && rows > 0)
+    work_.memory.copy(
+        logits,
+        logits_.data(),
+        static_cast<size_t>(rows * network_->config.vocab_size) *
+            sizeof(float));
 }
 
 // Pairs the state of every position with the token that follows it (spec 6.2):
@@ -196,6 +254,7 @@ void NativeExecutor::feed_mtp(const Chunk& chunk) {
       (chunk.tokens() + static_cast<int64_t>(chunk.segments.size())) *
       row_size);
   Chunk pairs;
+  std::vector<StoreRowsParams> states;
   for (const Segment& segment : chunk.segments) {
     const int64_t first = std::max<int64_t>(0, segment.position - 1);
     const int64_t count = segment.position + segment.tokens - 1 - first;
@@ -212,21 +271,27 @@ void NativeExecutor::feed_mtp(const Chunk& chunk) {
                 ? segment.cache->hidden(i)
                 : streams + (segment.row + i - segment.position) * row_size;
         HADAL_CHECK(state != nullptr);
-        std::copy_n(state, row_size, paired + pairs.tokens() * row_size);
+        states.push_back(
+            copy_of(state, paired + pairs.tokens() * row_size, row_size));
         pairs.ids.push_back(chunk.ids[static_cast<size_t>(
             segment.row + i + 1 - segment.position)]);
         pairs.positions.push_back(i);
       }
     }
   }
+  backend_.store_rows(states, team_);
   if (!pairs.segments.empty())
     run_mtp(pass(pairs), network_->mtp.front(), paired);
+  states.clear();
   for (const Segment& segment : chunk.segments)
-    segment.cache->commit_hidden(
-        segment.position,
-        segment.tokens,
-        streams + segment.row * row_size,
-        row_size);
+    states.push_back(
+        {.ring = segment.cache->extend_hidden(segment.position, segment.tokens),
+         .first = segment.position,
+         .count = segment.tokens,
+         .rows = reinterpret_cast<const std::byte*>(
+             streams + segment.row * row_size),
+         .stride = row_size * kFloatBytes});
+  backend_.store_rows(states, team_);
 }
 
 void NativeExecutor::draft(SequenceCache& cache, int32_t next, float* logits) {
@@ -242,7 +307,9 @@ void NativeExecutor::draft(SequenceCache& cache, int32_t next, float* logits) {
   const float* const state = cache.hidden(position);
   HADAL_CHECK(state != nullptr);
   float* const streams = mtp_streams_.reserve(row_size);
-  std::copy_n(state, row_size, streams);
+  BackendPass at_work(backend_, true);
+  const StoreRowsParams copy = copy_of(state, streams, row_size);
+  backend_.store_rows({&copy, 1}, team_);
   Chunk chunk;
   chunk.ids = {next};
   chunk.positions = {position};
@@ -251,7 +318,15 @@ void NativeExecutor::draft(SequenceCache& cache, int32_t next, float* logits) {
   run_mtp(pass(chunk), stage, streams);
   HADAL_CHECK(cache.rewind_mtp(0, position));
   const int64_t row = 0;
-  head(chunk, stage.weights->hc_head, stage.norm, streams, {&row, 1}, logits);
+  run_head(
+      pass(chunk),
+      stage.weights->hc_head,
+      stage.norm,
+      streams,
+      {&row, 1},
+      head_output(1, logits));
+  at_work.end();
+  read_logits(1, logits);
 }
 
 }  // namespace hadal

@@ -63,18 +63,28 @@ class NativeExecutor {
 
  private:
   Pass pass(const Chunk& chunk);
+  // Appends the chunk, whose first segment is of batch entry `first_entry`, and
+  // writes the logits of `rows`.
   void run_chunk(
-      const Chunk& chunk, const RunHooks& hooks, int64_t first_entry);
-  void write_logits(
-      const Chunk& chunk, std::span<const int64_t> rows, float* logits);
-  // Logits of chunk rows into the caller's array.
-  void head(
       const Chunk& chunk,
-      const HyperConnectionWeights& hc,
-      const std::vector<float>& norm,
-      const float* streams,
       std::span<const int64_t> rows,
-      float* logits);
+      float* logits,
+      const RunHooks& hooks,
+      int64_t first_entry);
+  void run_layers(
+      const Chunk& chunk, const RunHooks& hooks, int64_t first_entry);
+  // The streams after a layer, for those who watch.
+  void show_layer(
+      const Chunk& chunk,
+      const RunHooks& hooks,
+      int64_t first_entry,
+      int64_t layer,
+      const float* streams);
+  // Where the head writes `rows` rows of logits: the caller's array, or memory
+  // that the kernels see.
+  float* head_output(int64_t rows, float* logits);
+  // After the pass, to the caller's array.
+  void read_logits(int64_t rows, float* logits);
   void feed_mtp(const Chunk& chunk);
 
   std::shared_ptr<const Network> network_;
@@ -82,7 +92,7 @@ class NativeExecutor {
   ThreadTeam team_;
   Workspace work_;
   SourcedBuffer<float> mtp_streams_;
-  SourcedBuffer<float> logits_;  // where callers' arrays are not seen
+  SourcedBuffer<float> logits_;  // where kernels do not see callers' arrays
   ChunkPlan plan_;
   ChunkPlan mtp_plan_;  // of sequences that feed the next-token module
   std::mutex mutex_;

@@ -6,8 +6,10 @@
 
 #include "base/thread_team.h"
 #include "kernels/activation_rounding/activation_rounding_params.h"
+#include "kernels/compress/compress_params.h"
 #include "kernels/compressor_pool/compressor_pool_params.h"
 #include "kernels/experts/experts_params.h"
+#include "kernels/finish_rows/finish_rows_params.h"
 #include "kernels/hyper_connection/hyper_connection_params.h"
 #include "kernels/indexer/indexer_params.h"
 #include "kernels/linear/linear_params.h"
@@ -15,6 +17,8 @@
 #include "kernels/rotary/rotary_params.h"
 #include "kernels/router/router_params.h"
 #include "kernels/sparse_attention/sparse_attention_params.h"
+#include "kernels/store_rows/store_rows_params.h"
+#include "kernels/streams/streams_params.h"
 
 namespace hadal {
 
@@ -41,7 +45,32 @@ struct Backend {
   void (*compressor_pool)(const CompressorPoolParams&, ThreadTeam&);
   void (*indexer)(const IndexerParams&, ThreadTeam&);
   void (*sparse_attention)(const SparseAttentionParams&, ThreadTeam&);
+
+  // Of several sequences each; the bits are those of one call after the other.
+  void (*indexer_many)(std::span<const IndexerParams>, ThreadTeam&);
+  void (*sparse_attention_many)(
+      std::span<const SparseAttentionParams>, ThreadTeam&);
+  void (*compress)(std::span<const CompressParams>, ThreadTeam&);
+  void (*store_rows)(std::span<const StoreRowsParams>, ThreadTeam&);
+  void (*finish_rows)(std::span<const FinishRowsParams>, ThreadTeam&);
+
+  void (*embed)(const EmbedParams&, ThreadTeam&);
+  void (*add_to_streams)(const AddToStreamsParams&, ThreadTeam&);
+
+  // A forward pass stands between begin() and end(). A backend may put off the
+  // work of the calls between them: the host reads what they wrote only after
+  // end() or flush(). `repeats`: passes like this one come again and again, as
+  // decoding does. drop() after a failure, instead of end(). end() and flush()
+  // throw Error(internal) when a device failed.
+  void (*begin)(bool repeats);
+  void (*flush)();
+  void (*end)();
+  void (*drop)();
 };
+
+// Of a backend that puts nothing off.
+inline void nothing_to_begin(bool /*repeats*/) {}
+inline void nothing_put_off() {}
 
 const Backend& reference_backend();  // plain scalar C++: the meaning
 const Backend& cpu_backend();        // Highway, the best instruction set here

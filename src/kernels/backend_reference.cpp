@@ -1,7 +1,9 @@
 #include "kernels/activation_rounding/activation_rounding.h"
 #include "kernels/backend.h"
+#include "kernels/compress/compress.h"
 #include "kernels/compressor_pool/compressor_pool.h"
 #include "kernels/experts/experts.h"
+#include "kernels/finish_rows/finish_rows.h"
 #include "kernels/hyper_connection/hyper_connection.h"
 #include "kernels/indexer/indexer.h"
 #include "kernels/linear/linear.h"
@@ -10,8 +12,24 @@
 #include "kernels/rotary/rotary.h"
 #include "kernels/router/router.h"
 #include "kernels/sparse_attention/sparse_attention.h"
+#include "kernels/store_rows/store_rows.h"
+#include "kernels/streams/streams.h"
 
 namespace hadal {
+namespace {
+
+void indexer_many(std::span<const IndexerParams> all, ThreadTeam& team) {
+  for (const IndexerParams& params : all)
+    indexer_reference(params, team);
+}
+
+void sparse_attention_many(
+    std::span<const SparseAttentionParams> all, ThreadTeam& team) {
+  for (const SparseAttentionParams& params : all)
+    sparse_attention_reference(params, team);
+}
+
+}  // namespace
 
 const Backend& reference_backend() {
   static constexpr Backend kBackend{
@@ -31,6 +49,17 @@ const Backend& reference_backend() {
       .compressor_pool = compressor_pool_reference,
       .indexer = indexer_reference,
       .sparse_attention = sparse_attention_reference,
+      .indexer_many = indexer_many,
+      .sparse_attention_many = sparse_attention_many,
+      .compress = compress_reference,
+      .store_rows = store_rows_cpu,
+      .finish_rows = finish_rows_reference,
+      .embed = embed_cpu,
+      .add_to_streams = add_to_streams_cpu,
+      .begin = nothing_to_begin,
+      .flush = nothing_put_off,
+      .end = nothing_put_off,
+      .drop = nothing_put_off,
   };
   return kBackend;
 }

@@ -16,6 +16,10 @@ std::vector<KernelCheck> check_backend(
   check_compressor_pool(backend, team, checks);
   check_indexer(backend, team, checks);
   check_sparse_attention(backend, team, checks);
+  check_compress(backend, team, checks);
+  check_store_rows(backend, team, checks);
+  check_finish_rows(backend, team, checks);
+  check_streams(backend, team, checks);
   return checks;
 }
 

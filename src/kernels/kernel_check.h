@@ -41,6 +41,10 @@ void check_compressor_pool(
 void check_indexer(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
 void check_sparse_attention(
     const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
+void check_compress(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
+void check_store_rows(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
+void check_finish_rows(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
+void check_streams(const Backend&, ThreadTeam&, std::vector<KernelCheck>&);
 
 // All of the above.
 std::vector<KernelCheck> check_backend(const Backend& backend, ThreadTeam&);

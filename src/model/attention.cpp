@@ -28,32 +28,47 @@ void project_query_inputs(
     project_index_weights(pass, layer, x, inputs);
 }
 
-// When those have run: a [tokens, qr], normed, and q [tokens, H, head_dim],
-// normed and rotated (spec 3.2); the index queries as they come.
+// When those have run: a [tokens, qr], to be normed.
+FinishRowsParams query_latent_finish(
+    const Pass& pass, const NetworkLayer& layer) {
+  return {
+      .x = pass.work.a.data(),
+      .rows = pass.chunk.tokens(),
+      .finish = {
+          .dim = pass.config().q_lora_rank,
+          .norm = true,
+          .norm_weight = layer.q_norm.data(),
+          .norm_eps = pass.config().rms_norm_eps}};
+}
+
+// Out of the normed a: q [tokens, H, head_dim], normed and rotated (spec 3.2),
+// and the index queries.
 void make_queries(const Pass& pass, const NetworkLayer& layer) {
   const ModelConfig& config = pass.config();
   const int64_t tokens = pass.chunk.tokens();
   const int64_t heads = config.num_attention_heads;
   const int64_t width = heads * config.head_dim;
-  float* const a = pass.work.a.data();
-  norm_rows(pass, a, layer.q_norm, a, tokens, config.q_lora_rank);
+  const float* const a = pass.work.a.data();
   float* const q = pass.work.q.reserve(tokens * width);
   ProductList queries(pass, tokens);
   queries.add(a, config.q_lora_rank, layer.weights->attention.wq_b, q, width);
   if (layer.kind == LayerKind::sparse)
     project_index_queries(pass, layer, a, queries);
   queries.run();
-  norm_rows(pass, q, {}, q, tokens * heads, config.head_dim);
-  pass.backend.rotary(
+  std::vector<FinishRowsParams> finishes = {
       {.x = q,
-       .x_stride = width,
-       .tokens = tokens,
+       .rows = tokens * heads,
        .heads = heads,
-       .dim = config.head_dim,
-       .rotary_dim = config.qk_rope_head_dim,
        .positions = pass.chunk.positions.data(),
-       .frequencies = layer.frequencies},
-      pass.team);
+       .finish = {
+           .dim = config.head_dim,
+           .norm = true,
+           .norm_eps = config.rms_norm_eps,
+           .rotary_dim = config.qk_rope_head_dim,
+           .frequencies = layer.frequencies}}};
+  if (layer.kind == LayerKind::sparse)
+    finishes.push_back(index_query_finish(pass, layer));
+  pass.backend.finish_rows(finishes, pass.team);
 }
 
 // Adds the projection of the chunk's window rows, to work.kv.
@@ -71,28 +86,23 @@ void project_window_rows(
       config.head_dim);
 }
 
-// When that has run: the window rows, key and value at once, in their stored
-// form.
-const std::byte* store_window_rows(
+// When that has run: the window rows, key and value at once, and their stored
+// form in work.kv_rows.
+FinishRowsParams window_rows_finish(
     const Pass& pass, const NetworkLayer& layer, const RowLayout& layout) {
   const int64_t tokens = pass.chunk.tokens();
-  const int64_t dim = pass.config().head_dim;
-  float* const kv = pass.work.kv.data();
-  finish_rows(
-      pass, layer, layer.kv_norm, pass.chunk.positions.data(), kv, tokens);
-  std::byte* const rows =
-      pass.work.kv_rows.reserve(tokens * layout.row_bytes());
-  constexpr int64_t kGrain = 8;  // a row is about a microsecond
-  pass.team.parallel_for(
-      tokens, kGrain, [&](int64_t begin, int64_t end, int /*member*/) {
-        for (int64_t t = begin; t < end; ++t)
-          encode_row(layout, kv + t * dim, rows + t * layout.row_bytes());
-      });
-  return rows;
+  return {
+      .x = pass.work.kv.data(),
+      .rows = tokens,
+      .positions = pass.chunk.positions.data(),
+      .finish = latent_finish(pass, layer, layer.kv_norm),
+      .layout = layout,
+      .encoded = pass.work.kv_rows.reserve(tokens * layout.row_bytes())};
 }
 
-// o of the segment's tokens, its rotation undone; `rows` are their window rows.
-void attend(
+// For o of the segment's tokens, its rotation undone; `rows` are their window
+// rows.
+SparseAttentionParams attention_of(
     const Pass& pass,
     const NetworkLayer& layer,
     const Segment& segment,
@@ -120,7 +130,7 @@ void attend(
     params.selected_stride = config.index_topk;
     params.counts = work.counts.data() + segment.row;
   }
-  pass.backend.sparse_attention(params, pass.team);
+  return params;
 }
 
 // y = wo_b (wo_a per group of o), spec 3.6.
@@ -145,28 +155,38 @@ void project_output(const Pass& pass, const NetworkLayer& layer, float* y) {
 }
 
 // Queries, attention and output of a pass over some tokens of the chunk, whose
-// window rows are `kv_rows`. Their rows enter the ring only after they have
-// been used: there may be more of them than it holds (spec 4.3).
+// window rows are `kv_rows`; a is normed. The rows enter the ring only after
+// they have been used: there may be more of them than it holds (spec 4.3). What
+// else is to be stored comes in `stores`, which is emptied.
 void attend_tokens(
     const Pass& pass,
     const NetworkLayer& layer,
     const RowLayout& layout,
     const std::byte* kv_rows,
+    std::vector<StoreRowsParams>& stores,
     float* y) {
   const ModelConfig& config = pass.config();
   const int64_t tokens = pass.chunk.tokens();
+  const int64_t row_bytes = layout.row_bytes();
   make_queries(pass, layer);
   if (layer.kind == LayerKind::sparse)
     select_rows(pass, layer);
   pass.work.o.reserve(tokens * config.num_attention_heads * config.head_dim);
+  std::vector<SparseAttentionParams> all;
   for (const Segment& segment : pass.chunk.segments)
-    attend(pass, layer, segment, kv_rows + segment.row * layout.row_bytes());
+    all.push_back(
+        attention_of(pass, layer, segment, kv_rows + segment.row * row_bytes));
+  pass.backend.sparse_attention_many(all, pass.team);
   for (const Segment& segment : pass.chunk.segments)
-    segment.cache->commit_window(
-        layer.index,
-        segment.position,
-        segment.tokens,
-        kv_rows + segment.row * layout.row_bytes());
+    stores.push_back(
+        {.ring = segment.cache->extend_window(
+             layer.index, segment.position, segment.tokens),
+         .first = segment.position,
+         .count = segment.tokens,
+         .rows = kv_rows + segment.row * row_bytes,
+         .stride = row_bytes});
+  pass.backend.store_rows(stores, pass.team);
+  stores.clear();
   project_output(pass, layer, y);
 }
 
@@ -192,24 +212,31 @@ void run_attention(
     project_query_inputs(pass, layer, x, inputs);
   inputs.run();
 
-  const std::byte* const kv_rows = store_window_rows(pass, layer, layout);
-  if (layer.kind != LayerKind::window)
-    append_compressed_rows(pass, layer);
-  if (layer.kind == LayerKind::sparse)
-    append_index_rows(pass, layer);
+  std::vector<FinishRowsParams> finishes = {
+      window_rows_finish(pass, layer, layout)};
+  const std::byte* const kv_rows = finishes.front().encoded;
   if (tokens <= tile)
-    return attend_tokens(pass, layer, layout, kv_rows, y);
+    finishes.push_back(query_latent_finish(pass, layer));
+  pass.backend.finish_rows(finishes, pass.team);
+  std::vector<StoreRowsParams> stores;
+  if (layer.kind != LayerKind::window)
+    append_rows(pass, layer, stores);
+  if (tokens <= tile)
+    return attend_tokens(pass, layer, layout, kv_rows, stores, y);
   for (int64_t first = 0; first < tokens; first += tile) {
     const Chunk part = slice(pass.chunk, first, std::min(tile, tokens - first));
     const Pass of_tile{pass.network, pass.backend, pass.team, pass.work, part};
     ProductList tile_inputs(of_tile, part.tokens());
     project_query_inputs(of_tile, layer, x + first * dim, tile_inputs);
     tile_inputs.run();
+    const FinishRowsParams latent = query_latent_finish(of_tile, layer);
+    pass.backend.finish_rows({&latent, 1}, pass.team);
     attend_tokens(
         of_tile,
         layer,
         layout,
         kv_rows + first * layout.row_bytes(),
+        stores,
         y + first * dim);
   }
 }

@@ -26,12 +26,12 @@ class Mixer {
   float* y() { return y_; }
 
   // The start of the first half: x from the streams.
-  void start(const HyperConnectionWeights& hc, const std::vector<float>& norm) {
+  void start(const HyperConnectionWeights& hc, const KernelVector& norm) {
     pass_.backend.hyper_connection_pre(pre(hc, norm), pass_.team);
   }
   // The end of a half and the start of the next: y into the streams, x from
   // them.
-  void next(const HyperConnectionWeights& hc, const std::vector<float>& norm) {
+  void next(const HyperConnectionWeights& hc, const KernelVector& norm) {
     pass_.backend.hyper_connection_between(
         {.post = post(), .pre = pre(hc, norm)}, pass_.team);
   }
@@ -40,7 +40,7 @@ class Mixer {
 
  private:
   HyperConnectionPreParams pre(
-      const HyperConnectionWeights& hc, const std::vector<float>& norm) const {
+      const HyperConnectionWeights& hc, const KernelVector& norm) const {
     const ModelConfig& config = pass_.config();
     return {
         .streams = streams_,

@@ -5,25 +5,6 @@
 namespace hadal {
 namespace {
 
-void rotate_rows(
-    const Pass& pass,
-    const NetworkLayer& layer,
-    const int64_t* positions,
-    float* rows,
-    int64_t count,
-    int64_t dim) {
-  pass.backend.rotary(
-      {.x = rows,
-       .x_stride = dim,
-       .tokens = count,
-       .heads = 1,
-       .dim = dim,
-       .rotary_dim = pass.config().qk_rope_head_dim,
-       .positions = positions,
-       .frequencies = layer.frequencies},
-      pass.team);
-}
-
 void project(
     const Pass& pass,
     const CompressorWeights& weights,
@@ -40,90 +21,95 @@ void project(
       x, dim, weights.wgate, g.reserve(tokens * channels), channels);
 }
 
-// g [tokens, channels] += the bias of the tokens' places in their windows,
-// which are counted from position 0 (spec 3.7).
-void add_position_bias(
-    const Pass& pass,
-    const CompressorVectors& vectors,
-    int64_t ratio,
-    int64_t channels,
-    float* g) {
-  for (int64_t t = 0; t < pass.chunk.tokens(); ++t) {
-    const int64_t slot = pass.chunk.positions[static_cast<size_t>(t)] % ratio;
-    const float* const bias = vectors.ape.data() + slot * channels;
-    for (int64_t c = 0; c < channels; ++c)
-      g[t * channels + c] += bias[c];
-  }
+RowFinish index_finish(const Pass& pass, const NetworkLayer& layer) {
+  return {
+      .dim = pass.config().index_head_dim,
+      .norm = true,
+      .norm_weight = layer.indexer.norm.data(),
+      .norm_eps = pass.config().rms_norm_eps,
+      .rotary_dim = pass.config().qk_rope_head_dim,
+      .frequencies = layer.frequencies,
+      .rounding = pass.network.numerics.index_fp4 ? RowRounding::hadamard_fp4
+                                                  : RowRounding::none};
 }
 
-// Pools the windows that a segment completes, finishes them with `finish(rows,
-// positions, count)` and stores them.
-template <class Finish>
-void append_rows(
-    const Pass& pass,
+// One of a layer's compressors: its projections of the chunk [tokens,
+// channels], and how its rows are finished.
+struct Source {
+  Compressor which;
+  const float* z;
+  const float* g;
+  const CompressorVectors& vectors;
+  RowFinish finish;
+};
+
+int64_t completed_windows(const Segment& segment, int64_t ratio) {
+  return (segment.position + segment.tokens) / ratio - segment.position / ratio;
+}
+
+// What the windows that a segment completes become; `pooled` is scratch for
+// them.
+CompressParams compression(
     const NetworkLayer& layer,
-    Compressor which,
-    int64_t dim,
-    const float* chunk_z,
-    const float* chunk_g,
+    const Source& source,
+    int64_t channels,
     const Segment& segment,
-    const Finish& finish) {
-  const int64_t ratio = layer.ratio();
-  const int64_t channels = ModelConfig::overlap(layer.kind) * dim;
-  const float* const z = chunk_z + segment.row * channels;
-  const float* const g = chunk_g + segment.row * channels;
-  const int64_t first = segment.position / ratio;
-  const int64_t windows = (segment.position + segment.tokens) / ratio - first;
-  if (windows > 0) {
-    float* const pooled = pass.work.pooled.reserve(windows * dim);
-    int64_t* const positions = pass.work.pooled_positions.reserve(windows);
-    CompressorPoolParams params{
-        .ratio = ratio,
-        .dim = dim,
-        .chunk_z = z,
-        .chunk_g = g,
-        .chunk_stride = channels,
-        .chunk_start = segment.position,
-        .first_window = first,
-        .windows = windows,
-        .out = pooled};
-    segment.cache->fill(layer.index, which, params);
-    pass.backend.compressor_pool(params, pass.team);
-    // A row stands at the first token of its own window.
-    for (int64_t w = 0; w < windows; ++w)
-      positions[w] = (first + w) * ratio;
-    finish(pooled, positions, windows);
-    const RowLayout layout = segment.cache->rows(layer.index, which).layout;
-    for (int64_t w = 0; w < windows; ++w)
-      encode_row(
-          layout,
-          pooled + w * dim,
-          segment.cache->writable_row(layer.index, which, first + w));
-  }
-  segment.cache->commit_history(
-      layer.index, which, segment.position, segment.tokens, z, g, channels);
+    float* pooled) {
+  CompressParams params{
+      .pool =
+          {.chunk_z = source.z + segment.row * channels,
+           .chunk_g = source.g + segment.row * channels,
+           .chunk_stride = channels,
+           .chunk_start = segment.position,
+           .first_window = segment.position / layer.ratio(),
+           .windows = completed_windows(segment, layer.ratio()),
+           .out = pooled},
+      .tokens = segment.tokens,
+      .bias = source.vectors.ape.data(),
+      .finish = source.finish};
+  segment.cache->fill(layer.index, source.which, params.pool);
+  params.rows = segment.cache->rows(layer.index, source.which);
+  return params;
+}
+
+// A segment's values and gates on their way into the pooling history.
+void add_stores(
+    const NetworkLayer& layer,
+    const Source& source,
+    int64_t channels,
+    const Segment& segment,
+    std::vector<StoreRowsParams>& stores) {
+  const HistorySlots slots = segment.cache->extend_history(
+      layer.index, source.which, segment.position, segment.tokens);
+  const auto add = [&](const RingSlots& ring, const float* values) {
+    stores.push_back(
+        {.ring = ring,
+         .first = segment.position,
+         .count = segment.tokens,
+         .rows = reinterpret_cast<const std::byte*>(
+             values + segment.row * channels),
+         .stride = channels * static_cast<int64_t>(sizeof(float))});
+  };
+  add(slots.z, source.z);
+  add(slots.g, source.g);
+  // Counted from position 0 (spec 3.7).
+  stores.back().bias = source.vectors.ape.data();
+  stores.back().bias_rows = layer.ratio();
 }
 
 }  // namespace
 
-void finish_rows(
-    const Pass& pass,
-    const NetworkLayer& layer,
-    const std::vector<float>& norm,
-    const int64_t* positions,
-    float* rows,
-    int64_t count) {
-  const int64_t dim = pass.config().head_dim;
-  norm_rows(pass, rows, norm, rows, count, dim);
-  rotate_rows(pass, layer, positions, rows, count, dim);
-  if (pass.network.numerics.kv_fp8)
-    pass.backend.fp8_round_trip(
-        {.x = rows,
-         .stride = dim,
-         .rows = count,
-         .cols = dim - pass.config().qk_rope_head_dim,
-         .block = 64},
-        pass.team);
+RowFinish latent_finish(
+    const Pass& pass, const NetworkLayer& layer, const KernelVector& norm) {
+  return {
+      .dim = pass.config().head_dim,
+      .norm = true,
+      .norm_weight = norm.data(),
+      .norm_eps = pass.config().rms_norm_eps,
+      .rotary_dim = pass.config().qk_rope_head_dim,
+      .frequencies = layer.frequencies,
+      .rounding =
+          pass.network.numerics.kv_fp8 ? RowRounding::fp8 : RowRounding::none};
 }
 
 void project_compressed_rows(
@@ -140,29 +126,6 @@ void project_compressed_rows(
       products);
 }
 
-void append_compressed_rows(const Pass& pass, const NetworkLayer& layer) {
-  Workspace& work = pass.work;
-  add_position_bias(
-      pass,
-      layer.compressor,
-      layer.ratio(),
-      layer.weights->attention.compressor.wkv.rows,
-      work.g.data());
-  for (const Segment& segment : pass.chunk.segments)
-    append_rows(
-        pass,
-        layer,
-        Compressor::main,
-        pass.config().head_dim,
-        work.z.data(),
-        work.g.data(),
-        segment,
-        [&](float* rows, const int64_t* positions, int64_t count) {
-          finish_rows(
-              pass, layer, layer.compressor.norm, positions, rows, count);
-        });
-}
-
 void project_index_rows(
     const Pass& pass,
     const NetworkLayer& layer,
@@ -177,32 +140,48 @@ void project_index_rows(
       products);
 }
 
-void append_index_rows(const Pass& pass, const NetworkLayer& layer) {
-  const int64_t dim = pass.config().index_head_dim;
+void append_rows(
+    const Pass& pass,
+    const NetworkLayer& layer,
+    std::vector<StoreRowsParams>& stores) {
   Workspace& work = pass.work;
-  add_position_bias(
-      pass,
-      layer.indexer,
-      layer.ratio(),
-      layer.weights->attention.indexer.compressor.wkv.rows,
-      work.index_g.data());
-  for (const Segment& segment : pass.chunk.segments)
-    append_rows(
-        pass,
-        layer,
-        Compressor::indexer,
-        dim,
-        work.index_z.data(),
-        work.index_g.data(),
-        segment,
-        [&](float* rows, const int64_t* positions, int64_t count) {
-          norm_rows(pass, rows, layer.indexer.norm, rows, count, dim);
-          rotate_rows(pass, layer, positions, rows, count, dim);
-          if (pass.network.numerics.index_fp4)
-            pass.backend.hadamard_fp4(
-                {.x = rows, .stride = dim, .rows = count, .dim = dim},
-                pass.team);
-        });
+  std::vector<Source> sources = {
+      {Compressor::main,
+       work.z.data(),
+       work.g.data(),
+       layer.compressor,
+       latent_finish(pass, layer, layer.compressor.norm)}};
+  if (layer.kind == LayerKind::sparse)
+    sources.push_back(
+        {Compressor::indexer,
+         work.index_z.data(),
+         work.index_g.data(),
+         layer.indexer,
+         index_finish(pass, layer)});
+
+  int64_t values = 0;
+  for (const Source& source : sources)
+    for (const Segment& segment : pass.chunk.segments)
+      values += completed_windows(segment, layer.ratio()) * source.finish.dim;
+  float* pooled = work.pooled.reserve(values);
+  std::vector<CompressParams> all;
+  for (const Source& source : sources) {
+    const int64_t channels =
+        ModelConfig::overlap(layer.kind) * source.finish.dim;
+    for (const Segment& segment : pass.chunk.segments) {
+      all.push_back(compression(layer, source, channels, segment, pooled));
+      pooled += completed_windows(segment, layer.ratio()) * source.finish.dim;
+    }
+  }
+  pass.backend.compress(all, pass.team);
+  for (const Source& source : sources)
+    for (const Segment& segment : pass.chunk.segments)
+      add_stores(
+          layer,
+          source,
+          ModelConfig::overlap(layer.kind) * source.finish.dim,
+          segment,
+          stores);
 }
 
 }  // namespace hadal

@@ -16,28 +16,26 @@ void project_compressed_rows(
     const NetworkLayer& layer,
     const float* x,
     ProductList& products);
-// When those have run: pools every window that the tokens complete, and appends
-// the rows to the layer's compressed rows.
-void append_compressed_rows(const Pass& pass, const NetworkLayer& layer);
-
-// The same for the indexer's rows, with work.index_z and work.index_g. Ratio 4
+// The same for the indexer's rows, to work.index_z and work.index_g. Ratio 4
 // only.
 void project_index_rows(
     const Pass& pass,
     const NetworkLayer& layer,
     const float* x,
     ProductList& products);
-void append_index_rows(const Pass& pass, const NetworkLayer& layer);
 
-// Norm, rotation at `positions` [count] and, with kv_fp8, the FP8 round trip of
-// the channels that do not rotate: what window rows and compressed rows [count,
-// head_dim] have in common. In place.
-void finish_rows(
+// When those have run: pools every window that the tokens complete, and appends
+// the rows to the layer's compressed rows and, in a ratio-4 layer, to the
+// indexer's. Adds to `stores` what of the chunk enters the pooling histories,
+// which nothing may read any more then.
+void append_rows(
     const Pass& pass,
     const NetworkLayer& layer,
-    const std::vector<float>& norm,
-    const int64_t* positions,
-    float* rows,
-    int64_t count);
+    std::vector<StoreRowsParams>& stores);
+
+// Norm, rotation and, with kv_fp8, the FP8 round trip of the channels that do
+// not rotate: what window rows and compressed rows have in common.
+RowFinish latent_finish(
+    const Pass& pass, const NetworkLayer& layer, const KernelVector& norm);
 
 }  // namespace hadal

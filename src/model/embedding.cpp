@@ -1,32 +1,26 @@
 #include "model/embedding.h"
 
-#include <algorithm>
-
-#include "kernels/codecs/dequantize.h"
-
 namespace hadal {
+namespace {
+
+void embed(const Pass& pass, int64_t copies, float* out) {
+  pass.backend.embed(
+      {.weight = pass.network.weights.embed,
+       .ids = pass.chunk.ids.data(),
+       .tokens = pass.chunk.tokens(),
+       .copies = copies,
+       .out = out},
+      pass.team);
+}
+
+}  // namespace
 
 void embed_tokens(const Pass& pass, float* out) {
-  const int64_t dim = pass.config().hidden_size;
-  for (int64_t t = 0; t < pass.chunk.tokens(); ++t)
-    dequantize_row(
-        pass.network.weights.embed,
-        pass.chunk.ids[static_cast<size_t>(t)],
-        out + t * dim);
+  embed(pass, 1, out);
 }
 
 void embed_streams(const Pass& pass, float* streams) {
-  const int64_t dim = pass.config().hidden_size;
-  const int64_t n = pass.config().hc_mult;
-  for (int64_t t = 0; t < pass.chunk.tokens(); ++t) {
-    float* const row = streams + t * n * dim;
-    dequantize_row(
-        pass.network.weights.embed,
-        pass.chunk.ids[static_cast<size_t>(t)],
-        row);
-    for (int64_t k = 1; k < n; ++k)
-      std::copy_n(row, dim, row + k * dim);
-  }
+  embed(pass, pass.config().hc_mult, streams);
 }
 
 }  // namespace hadal

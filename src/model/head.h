@@ -14,7 +14,7 @@ namespace hadal {
 void run_head(
     const Pass& pass,
     const HyperConnectionWeights& hc,
-    const std::vector<float>& norm,
+    const KernelVector& norm,
     const float* streams,
     std::span<const int64_t> rows,
     float* logits);

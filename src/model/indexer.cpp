@@ -36,40 +36,38 @@ void project_index_queries(
       width);
 }
 
+FinishRowsParams index_query_finish(
+    const Pass& pass, const NetworkLayer& layer) {
+  const ModelConfig& config = pass.config();
+  return {
+      .x = pass.work.index_q.data(),
+      .rows = pass.chunk.tokens() * config.index_n_heads,
+      .heads = config.index_n_heads,
+      .positions = pass.chunk.positions.data(),
+      .finish = {
+          .dim = config.index_head_dim,
+          .rotary_dim = config.qk_rope_head_dim,
+          .frequencies = layer.frequencies,
+          .rounding = pass.network.numerics.index_fp4
+                          ? RowRounding::hadamard_fp4
+                          : RowRounding::none}};
+}
+
 void select_rows(const Pass& pass, const NetworkLayer& layer) {
   const ModelConfig& config = pass.config();
   const int64_t tokens = pass.chunk.tokens();
   const int64_t heads = config.index_n_heads;
   const int64_t dim = config.index_head_dim;
   Workspace& work = pass.work;
-
-  float* const q = work.index_q.data();
-  pass.backend.rotary(
-      {.x = q,
-       .x_stride = heads * dim,
-       .tokens = tokens,
-       .heads = heads,
-       .dim = dim,
-       .rotary_dim = config.qk_rope_head_dim,
-       .positions = pass.chunk.positions.data(),
-       .frequencies = layer.frequencies},
-      pass.team);
-  if (pass.network.numerics.index_fp4)
-    pass.backend.hadamard_fp4(
-        {.x = q, .stride = dim, .rows = tokens * heads, .dim = dim}, pass.team);
-
-  float* const head_weights = work.index_weights.data();
-  const float scale = 1.0F / (std::sqrt(static_cast<float>(dim)) *
-                              std::sqrt(static_cast<float>(heads)));
-  for (int64_t i = 0; i < tokens * heads; ++i)
-    head_weights[i] *= scale;
-
   int32_t* const selected = work.selected.reserve(tokens * config.index_topk);
   int32_t* const counts = work.counts.reserve(tokens);
+  std::vector<IndexerParams> all;
   for (const Segment& segment : pass.chunk.segments) {
     IndexerParams params{
-        .q = q + segment.row * heads * dim,
-        .weights = head_weights + segment.row * heads,
+        .q = work.index_q.data() + segment.row * heads * dim,
+        .weights = work.index_weights.data() + segment.row * heads,
+        .weight_scale = 1.0F / (std::sqrt(static_cast<float>(dim)) *
+                                std::sqrt(static_cast<float>(heads))),
         .tokens = segment.tokens,
         .heads = heads,
         .dim = dim,
@@ -79,8 +77,9 @@ void select_rows(const Pass& pass, const NetworkLayer& layer) {
         .selected = selected + segment.row * config.index_topk,
         .counts = counts + segment.row};
     segment.cache->fill(layer.index, params);
-    pass.backend.indexer(params, pass.team);
+    all.push_back(params);
   }
+  pass.backend.indexer_many(all, pass.team);
 }
 
 }  // namespace hadal

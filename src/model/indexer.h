@@ -25,4 +25,8 @@ void project_index_queries(
 // rows that the tokens complete must be appended already.
 void select_rows(const Pass& pass, const NetworkLayer& layer);
 
+// Rotation and rounding of the index queries, for finish_rows before that.
+FinishRowsParams index_query_finish(
+    const Pass& pass, const NetworkLayer& layer);
+
 }  // namespace hadal

@@ -21,11 +21,9 @@ void run_mtp(const Pass& pass, const NetworkMtp& stage, float* streams) {
   norm_rows(pass, streams, stage.hnorm, streams, tokens * n, dim);
   float* const s = work.head_streams.reserve(tokens * n * dim);
   product(pass, streams, dim, stage.weights->h_proj, s, dim, tokens * n);
-  for (int64_t t = 0; t < tokens; ++t)
-    for (int64_t k = 0; k < n; ++k)
-      for (int64_t d = 0; d < dim; ++d)
-        streams[(t * n + k) * dim + d] =
-            s[(t * n + k) * dim + d] + e[t * dim + d];
+  pass.backend.add_to_streams(
+      {.a = s, .b = e, .tokens = tokens, .n = n, .dim = dim, .out = streams},
+      pass.team);
 
   run_blocks(pass, {&stage.block, 1}, streams);
 }

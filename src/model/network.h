@@ -1,19 +1,22 @@
 // The weights as the forward pass wants them: views for the matrices, float32
-// copies of the small vectors, rotary frequencies.
+// copies of the small vectors where the kernels see them, rotary frequencies.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "base/memory_source.h"
 #include "checkpoint/model_config.h"
 #include "model/numerics.h"
 #include "weights/model_weights.h"
 
 namespace hadal {
 
+using KernelVector = SourcedCopy<float>;
+
 struct CompressorVectors {
-  std::vector<float> ape;   // [ratio, channels]
-  std::vector<float> norm;  // [dim]
+  KernelVector ape;   // [ratio, channels]
+  KernelVector norm;  // [dim]
 };
 
 // One block: a trunk layer or the MTP stage's.
@@ -24,12 +27,12 @@ struct NetworkLayer {
   bool hash_routed = false;
   const float* frequencies = nullptr;  // rotary, [qk_rope_head_dim / 2]
 
-  std::vector<float> attn_norm;  // [D]
-  std::vector<float> ffn_norm;   // [D]
-  std::vector<float> q_norm;     // [qr]
-  std::vector<float> kv_norm;    // [head_dim]
-  std::vector<float> sink;       // [heads]
-  std::vector<float> gate_bias;  // [experts], empty in hash layers
+  KernelVector attn_norm;        // [D]
+  KernelVector ffn_norm;         // [D]
+  KernelVector q_norm;           // [qr]
+  KernelVector kv_norm;          // [head_dim]
+  KernelVector sink;             // [heads]
+  KernelVector gate_bias;        // [experts], empty in hash layers
   CompressorVectors compressor;  // empty in window layers
   CompressorVectors indexer;     // empty unless sparse
 
@@ -39,25 +42,36 @@ struct NetworkLayer {
 struct NetworkMtp {
   const MtpWeights* weights = nullptr;
   NetworkLayer block;
-  std::vector<float> enorm;  // [D]
-  std::vector<float> hnorm;  // [D]
-  std::vector<float> norm;   // [D]
+  KernelVector enorm;  // [D]
+  KernelVector hnorm;  // [D]
+  KernelVector norm;   // [D]
 };
 
 // Neither copied nor moved: layers point into `weights` and the tables.
 struct Network {
-  Network(ModelConfig config, ModelWeights weights, Numerics numerics);
+  // The small vectors are copied to `memory`, which must outlive the network;
+  // `weights` has its matrices where the kernels see them.
+  Network(
+      ModelConfig config,
+      ModelWeights weights,
+      Numerics numerics,
+      MemorySource& memory = host_memory());
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
   ModelConfig config;
   ModelWeights weights;
   Numerics numerics;
-  std::vector<float> window_frequencies;      // ratio 0 (spec 1.3)
-  std::vector<float> compressed_frequencies;  // ratio 4 and 128
-  std::vector<float> norm;                    // [D]
+  KernelVector window_frequencies;      // ratio 0 (spec 1.3)
+  KernelVector compressed_frequencies;  // ratio 4 and 128
+  KernelVector norm;                    // [D]
   std::vector<NetworkLayer> layers;
   std::vector<NetworkMtp> mtp;  // empty or one stage
+
+ private:
+  // Copies of the hyper-connections' base and scale, to which `weights` points.
+  std::vector<KernelVector> mixing_vectors_;
+  void copy_mixing(HyperConnectionWeights& hc, int64_t n, MemorySource& memory);
 };
 
 }  // namespace hadal

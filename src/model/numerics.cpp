@@ -18,6 +18,8 @@ ActivationFormat activation_for(const WeightView& weight, const Numerics& how) {
   // it a second time.
   if (how.gemm_fp8)
     return fits_bf16 ? ActivationFormat::bf16 : ActivationFormat::f32;
+  if (how.bf16_activations)
+    return ActivationFormat::bf16;
   // int8 activations on the FP4 experts miss the noise bar; sixteen bits keep
   // it: docs/notes/2026-11-24-default-precision.md.
   if (weight.format == WeightFormat::mxfp4)

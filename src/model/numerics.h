@@ -11,6 +11,10 @@ struct Numerics {
   bool kv_fp8 = true;     // window and compressed rows go through E4M3
   bool index_fp4 = true;  // indexer queries and rows: Hadamard, then E2M1
   bool gemm_fp8 = false;  // inputs of FP8 and FP4 products go through E4M3
+  // Unless exact: bfloat16 activations for every quantised weight, which is
+  // what the matrix instructions of GPUs multiply. CPUs are faster with
+  // integers.
+  bool bf16_activations = false;
 };
 
 // The activations of a product that the official code quantises. Gate,

@@ -35,8 +35,12 @@ void ProductList::add(
   if (rounded_input_ == nullptr) {
     rounded_input_ = x;
     float* const rounded = pass_.work.rounded.reserve(rows_ * cols);
-    for (int64_t r = 0; r < rows_; ++r)
-      std::copy_n(x + r * x_stride, cols, rounded + r * cols);
+    const StoreRowsParams copy{
+        .ring = {reinterpret_cast<std::byte*>(rounded), rows_, cols * 4},
+        .count = rows_,
+        .rows = reinterpret_cast<const std::byte*>(x),
+        .stride = x_stride * 4};
+    pass_.backend.store_rows({&copy, 1}, pass_.team);
     pass_.backend.fp8_round_trip(
         {.x = rounded,
          .stride = cols,
@@ -97,7 +101,7 @@ void float32_product(
 void norm_rows(
     const Pass& pass,
     const float* x,
-    const std::vector<float>& weight,
+    const KernelVector& weight,
     float* y,
     int64_t rows,
     int64_t dim) {

@@ -72,7 +72,7 @@ void float32_product(
 void norm_rows(
     const Pass& pass,
     const float* x,
-    const std::vector<float>& weight,
+    const KernelVector& weight,
     float* y,
     int64_t rows,
     int64_t dim);

@@ -254,6 +254,13 @@ void hyper_connection_between_cpu(
 
 void hyper_connection_head_cpu(
     const HyperConnectionHeadParams& params, ThreadTeam& team) {
+  if (params.rows != nullptr) {
+    const std::vector<float> streams = gathered_streams(params);
+    HyperConnectionHeadParams dense = params;
+    dense.streams = streams.data();
+    dense.rows = nullptr;
+    return hyper_connection_head_cpu(dense, team);
+  }
   const MixScales scales{
       params.base,
       params.scale,

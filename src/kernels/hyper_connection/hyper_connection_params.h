@@ -1,7 +1,9 @@
 // Mixing of the residual streams before and after a sub-layer (spec 2.4-2.6).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/weight_view.h"
 
@@ -49,7 +51,9 @@ struct HyperConnectionBetweenParams {
 
 // Spec 2.6, and the norm that follows.
 struct HyperConnectionHeadParams {
-  const float* streams = nullptr;  // [tokens, n, dim]
+  const float* streams = nullptr;  // [tokens or more, n, dim]
+  // [tokens]: token t mixes the streams of row rows[t]; null: of row t.
+  const int64_t* rows = nullptr;
   int64_t tokens = 0;
   int64_t n = 0;
   int64_t dim = 0;
@@ -61,5 +65,18 @@ struct HyperConnectionHeadParams {
   const float* norm_weight = nullptr;  // [dim]; null: x stays as it was mixed
   float* x = nullptr;                  // [tokens, dim]
 };
+
+// The streams of the rows that are mixed, side by side.
+inline std::vector<float> gathered_streams(
+    const HyperConnectionHeadParams& params) {
+  const int64_t channels = params.n * params.dim;
+  std::vector<float> result(static_cast<size_t>(params.tokens * channels));
+  for (int64_t t = 0; t < params.tokens; ++t)
+    std::copy_n(
+        params.streams + params.rows[t] * channels,
+        channels,
+        result.data() + t * channels);
+  return result;
+}
 
 }  // namespace hadal

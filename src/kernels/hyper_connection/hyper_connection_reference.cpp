@@ -203,6 +203,13 @@ void hyper_connection_between_reference(
 
 void hyper_connection_head_reference(
     const HyperConnectionHeadParams& params, ThreadTeam& team) {
+  if (params.rows != nullptr) {
+    const std::vector<float> streams = gathered_streams(params);
+    HyperConnectionHeadParams dense = params;
+    dense.streams = streams.data();
+    dense.rows = nullptr;
+    return hyper_connection_head_reference(dense, team);
+  }
   const std::vector<float> fn = float_rows(params.fn);
   team.parallel_for(
       params.tokens, 1, [&](int64_t begin, int64_t end, int /*member*/) {

@@ -244,6 +244,13 @@ void select_by_ranges(
 }  // namespace
 
 void indexer_cpu(const IndexerParams& params, ThreadTeam& team) {
+  if (params.weight_scale != 1) {
+    const std::vector<float> weights = scaled_weights(params);
+    IndexerParams scaled = params;
+    scaled.weights = weights.data();
+    scaled.weight_scale = 1;
+    return indexer_cpu(scaled, team);
+  }
   const int64_t first = take_all_where_it_fits(params);
   if (params.tokens - first >= kGroupTokens * team.size()) {
     select_by_groups(params, first, team);

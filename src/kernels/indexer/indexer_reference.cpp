@@ -74,6 +74,13 @@ void select_for_token(const IndexerParams& params, int64_t token) {
 }  // namespace
 
 void indexer_reference(const IndexerParams& params, ThreadTeam& team) {
+  if (params.weight_scale != 1) {
+    const std::vector<float> weights = scaled_weights(params);
+    IndexerParams scaled = params;
+    scaled.weights = weights.data();
+    scaled.weight_scale = 1;
+    return indexer_reference(scaled, team);
+  }
   team.parallel_for(
       params.tokens, 1, [&](int64_t begin, int64_t end, int /*member*/) {
         for (int64_t token = begin; token < end; ++token)
