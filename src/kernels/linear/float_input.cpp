@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/aligned_buffer.h"
 #include "kernels/linear/float_order.h"
 #include "kernels/linear/float_scratch.h"
 #include "kernels/linear/product.h"
@@ -86,6 +87,27 @@ void prepare_float_input(
     int64_t end) {
   for (int64_t r = begin; r < end; ++r)
     order_row(input, r, x + r * x_stride, input.cols);
+}
+
+ProductInput widened_input(
+    const ProductInput& input, const int32_t* ids, int64_t count) {
+  thread_local AlignedBuffer<float> buffer;
+  ProductInput wide{
+      .format = ActivationFormat::f32, .rows = count, .cols = input.cols};
+  wide.stride = float_groups(input.cols) * kFloatGroup + 16;
+  wide.values = buffer.reserve(count * wide.stride);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t row = ids != nullptr ? ids[i] : i;
+    const uint16_t* from = input.pairs + row * input.stride;
+    float* to = wide.values + i * wide.stride;
+    for (int64_t group = 0; group < input.cols; group += kFloatGroup)
+      for (int64_t k = 0; k < kFloatGroup; ++k) {
+        const uint32_t bits = from[group + k / 16 * 8 + k / 8 % 2 * 32 + k % 8];
+        to[group + float_step(k) * kFloatLanes + float_lane(k)] =
+            std::bit_cast<float>(bits << 16);
+      }
+  }
+  return wide;
 }
 
 FloatScratch lay_out_float_scratch(int64_t cols, std::byte* memory) {

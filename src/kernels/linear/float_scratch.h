@@ -66,6 +66,16 @@ struct FloatJob {
 // instruction set have it; `product_bf16` only then.
 bool has_bf16_dot();
 void product_bf16(const FloatJob& job);
+constexpr bool has_bf16_weights(const WeightView& weight) {
+  return weight.format == WeightFormat::fp8_block ||
+         weight.format == WeightFormat::mxfp8 ||
+         weight.format == WeightFormat::bf16;
+}
+
+// Rows ids[i] (or i) of an input of bfloat16 pairs as rows of float32 numbers,
+// for weights that are no bfloat16 numbers. Valid until the thread's next call.
+ProductInput widened_input(
+    const ProductInput& input, const int32_t* ids, int64_t count);
 
 // For tests: from now on the machine has it or (false) not.
 void allow_bf16_dot(bool allowed);

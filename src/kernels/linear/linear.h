@@ -14,10 +14,14 @@
 //   Groups of 64 come in increasing order; then for h = 8, 4, 2, 1:
 //   acc[i] += acc[i + h] for i < h; y = acc[0].
 //
-// Activations bf16, weights fp8_block, mxfp8 and bf16; the others are refused
-// (ErrorCode::internal): they are no bfloat16 numbers. The same order, with
+// Activations bf16, weights of every format but f32 and f16, which are refused
+// (ErrorCode::internal). The same order, with
 //   x[k] rounded to bfloat16, to nearest even; then below 2^-64 zero, from 2^87
-//     on infinite;
+//     on infinite.
+//   mxfp4 and affine: w[k] as for f32 activations. (Of mxfp4 scales outside
+//     2^-46 .. 2^40, which no weights have, the outputs are not part of the
+//     contract.)
+//   fp8_block, mxfp8 and bf16:
 //   E8M0 scales: w[k] = code * scale, the scale at least 2^-46; where one is
 //     above 2^40 or NaN, so are the outputs of its rows NaN;
 //   fp8_block with F32 scales: the accumulators of each 128 columns begin at 0

@@ -76,6 +76,10 @@ inline std::vector<LinearCase> linear_cases() {
       {"flash head slice", float_weight(bf16, 1024, 4096), full, 1},
       {"mlx wq_a", affine_weight(4, 64, 1024, 4096), int8, 1},
       {"mlx head slice", affine_weight(4, 64, 512, 4096), full, 1},
+      {"flash expert w1, bf16", scaled_weight(mxfp4, 2048, 4096), half, 1},
+      {"pro expert w2, bf16", scaled_weight(mxfp4, 256, 3072), half, 19},
+      {"mlx wq_a, bf16", affine_weight(4, 64, 1024, 4096), half, 1},
+      {"mlx wq_b, bf16", affine_weight(8, 32, 512, 1024), half, 9},
       {"nano wq_b", scaled_weight(fp8_block, 1024, 256), half, 130},
       {"nano expert w1", scaled_weight(mxfp4, 128, 384), int16, 33},
       {"nano expert w2", scaled_weight(mxfp4, 384, 128), int16, 64},
@@ -122,6 +126,8 @@ inline std::vector<LinearCase> linear_cases() {
        scaled_weight(fp8_block, 131, 330, ScaleFormat::f32),
        half,
        14},
+      {"mxfp4 bf16", scaled_weight(mxfp4, 37, 224), half, 3},
+      {"mxfp4 bf16 panel", scaled_weight(mxfp4, 37, 224), half, 31},
       {"ragged bf16 panel", float_weight(bf16, 35, 75), half, 11},
   };
   for (const ActivationFormat codes : {int8, int16}) {
@@ -148,6 +154,8 @@ inline std::vector<LinearCase> linear_cases() {
       cases.push_back({name + " int8", weight, int8, 2});
       cases.push_back({name + " int8 panel", weight, int8, 15});
       cases.push_back({name + " f32", weight, full, 3});
+      cases.push_back({name + " bf16", weight, half, 2});
+      cases.push_back({name + " bf16 panel", weight, half, 15});
       if (group == 32)
         cases.push_back(
             {name + " long int8",

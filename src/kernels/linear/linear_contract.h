@@ -41,6 +41,8 @@ inline std::vector<float> run(
 inline std::vector<float> bf16_weights(const WeightView& view, int64_t row) {
   std::vector<float> w(static_cast<size_t>(view.cols));
   dequantize_row(view, row, w.data());
+  if (view.format == WeightFormat::mxfp4 || view.format == WeightFormat::affine)
+    return w;
   for (int64_t k = 0; k < view.cols; ++k) {
     if (view.format == WeightFormat::bf16) {
       w[k] = std::abs(w[k]) < std::ldexp(1.0F, -48) ? 0 : w[k];
@@ -68,8 +70,9 @@ inline float contract_float(
   std::vector<float> w(static_cast<size_t>(view.cols));
   if (bf16) {
     w = bf16_weights(view, row);
-    for (int64_t k = 0; view.scale_format == ScaleFormat::e8m0 && k < view.cols;
-         ++k)
+    const bool limited = view.scale_format == ScaleFormat::e8m0 &&
+                         view.format != WeightFormat::mxfp4;
+    for (int64_t k = 0; limited && k < view.cols; ++k)
       if (!(weight_scale(view, row, k) <= std::ldexp(1.0F, 40)))
         return std::numeric_limits<float>::quiet_NaN();
   } else {

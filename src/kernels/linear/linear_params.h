@@ -10,8 +10,8 @@ namespace hadal {
 // What happens to the activations before the product (design.md 3).
 enum class ActivationFormat : uint8_t {
   f32,    // as they are, the weights widened to float32
-  bf16,   // rounded to bfloat16; products and sums in float32; weights
-          // fp8_block, mxfp8 and bf16
+  bf16,   // rounded to bfloat16; products and sums in float32; weights of any
+          // format but f32 and f16
   int8,   // blocks of 32 along K: scale = amax / 127 in float32, codes rounded
           // to nearest even; exact int32 inside a block
   int16,  // the same with scale = amax / 32639: each code two bytes, so twice

@@ -27,6 +27,8 @@ float as_bf16(float x) {
 
 // The weights of a row for bfloat16 activations, in place.
 void limit_weights(const WeightView& view, int64_t row, float* w) {
+  if (view.format == WeightFormat::mxfp4 || view.format == WeightFormat::affine)
+    return;
   for (int64_t k = 0; k < view.cols; ++k) {
     if (view.format == WeightFormat::bf16) {
       if (std::abs(w[k]) < 0x1p-48F)

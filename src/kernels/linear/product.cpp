@@ -53,10 +53,8 @@ ProductInput product_rows_from(const ProductInput& input, int64_t first) {
 void check_product(const WeightView& weight, ActivationFormat format) {
   const bool fp4 = weight.format == WeightFormat::mxfp4;
   HADAL_CHECK(
-      format != ActivationFormat::bf16 ||
-      weight.format == WeightFormat::fp8_block ||
-      weight.format == WeightFormat::mxfp8 ||
-      weight.format == WeightFormat::bf16);
+      format != ActivationFormat::bf16 || (weight.format != WeightFormat::f32 &&
+                                           weight.format != WeightFormat::f16));
   HADAL_CHECK(format != ActivationFormat::int16 || fp4);
   HADAL_CHECK(
       format != ActivationFormat::int8 || fp4 ||

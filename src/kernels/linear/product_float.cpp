@@ -180,7 +180,7 @@ void run_bf16(const FloatJob& job) {
     case WeightFormat::bf16:
       return run<Scales::in_weights, Bf16Decoder<true> >(job);
     default:
-      break;  // refused by check_product
+      return run_exact(job);  // float32 weights, activations rounded before
   }
 }
 
@@ -211,7 +211,7 @@ void float_product(
     float* y,
     int64_t y_stride,
     std::byte* scratch) {
-  const FloatJob job = {
+  FloatJob job = {
       &input,
       ids,
       count,
@@ -221,10 +221,18 @@ void float_product(
       y,
       y_stride,
       lay_out_float_scratch(weight.cols, scratch)};
-  if (input.pairs != nullptr)
-    product_bf16(job);
-  else
+  if (input.pairs == nullptr) {
     HWY_DYNAMIC_DISPATCH(FloatProduct)(job);
+    return;
+  }
+  if (has_bf16_weights(weight)) {
+    product_bf16(job);
+    return;
+  }
+  const ProductInput widened = widened_input(input, ids, count);
+  job.input = &widened;
+  job.ids = nullptr;
+  HWY_DYNAMIC_DISPATCH(FloatProduct)(job);
 }
 
 }  // namespace hadal
