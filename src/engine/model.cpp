@@ -179,7 +179,9 @@ Model Model::load(const ModelOptions& options) {
           .exact = options.precision == Precision::exact,
           .kv_fp8 = options.kv_fp8,
           .index_fp4 = options.index_fp4,
-          .gemm_fp8 = options.gemm_fp8});
+          .gemm_fp8 = options.gemm_fp8,
+          .bf16_activations = options.device == Device::cuda},
+      *device.memory);
   auto executor = std::make_unique<NativeExecutor>(
       std::move(network),
       *device.backend,

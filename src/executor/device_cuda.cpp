@@ -6,8 +6,8 @@
 #include "hadal/error.h"
 #include "kernels/cuda/backend_cuda.h"
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/device_memory.h"
 #include "kernels/cuda/find_device.h"
-#include "kernels/cuda/managed_memory.h"
 #include "kernels/cuda/view_bytes.h"
 #include "weights/matrices.h"
 
@@ -45,7 +45,7 @@ ExecutionDevice cuda_device() {
   return {
       .name = "cuda: " + cuda_device_name(),
       .backend = &cuda_backend(),
-      .memory = &cuda::managed_memory()};
+      .memory = &cuda::device_memory()};
 }
 
 void move_weights_to_cuda(ModelWeights& weights) {

@@ -2,6 +2,7 @@
 
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/numbers.cuh"
 #include "kernels/cuda/sums.cuh"
 
@@ -56,14 +57,13 @@ __global__ void hadamard_kernel(HadamardFp4Params params, float factor) {
 void fp8_round_trip_cuda(const Fp8RoundTripParams& params) {
   if (params.rows == 0)
     return;
-  fp8_kernel<<<
-      dim3(
-          cuda::blocks(params.cols, params.block),
-          static_cast<unsigned>(params.rows)),
-      cuda::kWarp,
-      0,
-      cuda::stream()>>>(params);
-  cuda::check(cudaGetLastError(), "the FP8 round trip");
+  cuda::launch(
+      fp8_kernel,
+      {.grid = dim3(
+           cuda::blocks(params.cols, params.block),
+           static_cast<unsigned>(params.rows)),
+       .block = cuda::kWarp},
+      params);
 }
 
 void hadamard_fp4_cuda(const HadamardFp4Params& params) {
@@ -71,12 +71,13 @@ void hadamard_fp4_cuda(const HadamardFp4Params& params) {
     return;
   const auto factor =
       static_cast<float>(1 / std::sqrt(static_cast<double>(params.dim)));
-  hadamard_kernel<<<
-      static_cast<unsigned>(params.rows),
-      kThreads,
-      static_cast<size_t>(params.dim) * sizeof(float),
-      cuda::stream()>>>(params, factor);
-  cuda::check(cudaGetLastError(), "the Hadamard transform");
+  cuda::launch(
+      hadamard_kernel,
+      {.grid = static_cast<unsigned>(params.rows),
+       .block = kThreads,
+       .shared_bytes = static_cast<unsigned>(params.dim * sizeof(float))},
+      params,
+      factor);
 }
 
 }  // namespace hadal

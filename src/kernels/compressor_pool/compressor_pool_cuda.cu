@@ -1,6 +1,7 @@
 // One thread a channel of a pooled row.
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 
 namespace hadal {
 namespace {
@@ -49,14 +50,13 @@ __global__ void pool_kernel(CompressorPoolParams params) {
 void compressor_pool_cuda(const CompressorPoolParams& params) {
   if (params.windows == 0)
     return;
-  pool_kernel<<<
-      dim3(
-          cuda::blocks(params.dim, kThreads),
-          static_cast<unsigned>(params.windows)),
-      kThreads,
-      0,
-      cuda::stream()>>>(params);
-  cuda::check(cudaGetLastError(), "the compressor's pooling");
+  cuda::launch(
+      pool_kernel,
+      {.grid = dim3(
+           cuda::blocks(params.dim, kThreads),
+           static_cast<unsigned>(params.windows)),
+       .block = kThreads},
+      params);
 }
 
 }  // namespace hadal

@@ -5,11 +5,11 @@
 
 namespace hadal {
 
-// Matrices lie in device memory, large arrays in memory that the device sees
-// (managed_memory.h). Small tables are the host's, as with the other backends,
-// and are copied for each call: norm weights, sinks, frequencies, positions,
-// token ids, tables of pages and of experts. Every call waits for its kernels,
-// so that the host may read what they wrote.
+// Every array of the parameters lies in device memory (device_memory.h) but
+// these, which change from pass to pass and are small: positions, token ids,
+// rows of the head, tables of pages and of experts, the hash table's rows.
+// Between begin() and end() nothing waits for a kernel, and passes that repeat
+// run as graphs (launch.h).
 const Backend& cuda_backend();
 
 }  // namespace hadal

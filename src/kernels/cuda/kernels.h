@@ -11,8 +11,10 @@
 #include <span>
 
 #include "kernels/activation_rounding/activation_rounding_params.h"
+#include "kernels/compress/compress_params.h"
 #include "kernels/compressor_pool/compressor_pool_params.h"
 #include "kernels/experts/experts_params.h"
+#include "kernels/finish_rows/finish_rows_params.h"
 #include "kernels/hyper_connection/hyper_connection_params.h"
 #include "kernels/indexer/indexer_params.h"
 #include "kernels/linear/linear_params.h"
@@ -20,6 +22,8 @@
 #include "kernels/rotary/rotary_params.h"
 #include "kernels/router/router_params.h"
 #include "kernels/sparse_attention/sparse_attention_params.h"
+#include "kernels/store_rows/store_rows_params.h"
+#include "kernels/streams/streams_params.h"
 
 namespace hadal {
 
@@ -41,10 +45,20 @@ void rms_norm_cuda(const RmsNormParams& params);
 void rotary_cuda(const RotaryParams& params);
 void hyper_connection_pre_cuda(const HyperConnectionPreParams& params);
 void hyper_connection_post_cuda(const HyperConnectionPostParams& params);
+inline void hyper_connection_between_cuda(
+    const HyperConnectionBetweenParams& params) {
+  hyper_connection_post_cuda(params.post);
+  hyper_connection_pre_cuda(params.pre);
+}
 void hyper_connection_head_cuda(const HyperConnectionHeadParams& params);
 void fp8_round_trip_cuda(const Fp8RoundTripParams& params);
 void hadamard_fp4_cuda(const HadamardFp4Params& params);
 void compressor_pool_cuda(const CompressorPoolParams& params);
+void embed_cuda(const EmbedParams& params);
+void add_to_streams_cuda(const AddToStreamsParams& params);
+void finish_rows_cuda(std::span<const FinishRowsParams> all);
+void compress_cuda(std::span<const CompressParams> all);
+void store_rows_cuda(std::span<const StoreRowsParams> all);
 // All sequences of a step in one launch, or a fixed few. The structs are the
 // host's.
 void indexer_many_cuda(std::span<const IndexerParams> all);

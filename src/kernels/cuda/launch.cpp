@@ -1,6 +1,7 @@
 #include "kernels/cuda/launch.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/check.h"
@@ -79,6 +80,22 @@ State& state() {
   return the_state;
 }
 
+// HADAL_CUDA_SYNC=1: every kernel is started at once and waited for, so that an
+// error names the one that made it. Slow.
+bool one_by_one() {
+  static const bool kAsked = [] {
+    const char* const value = std::getenv("HADAL_CUDA_SYNC");
+    return value != nullptr && *value != '\0' && *value != '0';
+  }();
+  return kAsked;
+}
+
+// As the compiler knows it.
+const char* name_of(const void* kernel) {
+  const char* name = nullptr;
+  return cudaFuncGetName(&name, kernel) == cudaSuccess ? name : "a kernel";
+}
+
 // The device rests: nothing needs the tables or what was freed any more.
 void come_to_rest() {
   State& all = state();
@@ -86,6 +103,18 @@ void come_to_rest() {
   for (void* const data : all.freed)
     cudaFree(data);
   all.freed.clear();
+}
+
+// Starts what was written down.
+void submit() {
+  State& all = state();
+  all.tables.upload();
+  if (all.repeats && all.graphs.start(all.list)) {
+    all.list.clear();
+    return;
+  }
+  all.list.start();
+  all.list.clear();
 }
 
 }  // namespace
@@ -98,6 +127,8 @@ void launch_kernel(const LaunchShape& shape, const LaunchArguments& what) {
   }
   all.tables.upload();
   start_kernel(shape, what.kernel, what.arguments);
+  if (one_by_one())
+    check(cudaStreamSynchronize(stream()), name_of(what.kernel));
 }
 
 void* table_bytes(const void* values, int64_t bytes) {
@@ -125,26 +156,18 @@ void allow_shared_memory(const void* kernel, int64_t bytes) {
 void begin_recording(bool repeats) {
   drop_recording();
   State& all = state();
-  all.recording = true;
+  all.recording = !one_by_one();
   all.repeats = repeats;
 }
 
-void submit() {
-  State& all = state();
-  all.tables.upload();
-  if (all.repeats && all.graphs.start(all.list)) {
-    all.list.clear();
-    return;
-  }
-  all.list.start();
-  all.list.clear();
+void flush_recording() {
+  submit();
+  check(cudaStreamSynchronize(stream()), "running kernels");
 }
 
 void end_recording() {
-  State& all = state();
-  submit();
-  all.recording = false;
-  check(cudaStreamSynchronize(stream()), "running kernels");
+  flush_recording();
+  state().recording = false;
   come_to_rest();
 }
 

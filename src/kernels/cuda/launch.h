@@ -81,10 +81,10 @@ void allow_shared_memory(const void* kernel, int64_t bytes);
 // Starts to write down launches and tables. `repeats`: a pass like those before
 // and after it (a decode step), so that a graph is worth its making.
 void begin_recording(bool repeats);
-// Starts everything that was written down so far; recording goes on.
-void submit();
-// submit(), waits for the device, and ends recording. Throws Error(internal)
-// with CUDA's words when a kernel failed.
+// Starts everything that was written down so far and waits for it; recording
+// goes on. Throws Error(internal) with CUDA's words when a kernel failed.
+void flush_recording();
+// The same, and ends recording.
 void end_recording();
 // Forgets what was not submitted: after an error.
 void drop_recording() noexcept;

@@ -1,6 +1,7 @@
 // One block a row.
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.cuh"
 
 namespace hadal {
@@ -28,12 +29,10 @@ __global__ void rms_norm_kernel(RmsNormParams params) {
 void rms_norm_cuda(const RmsNormParams& params) {
   if (params.rows == 0)
     return;
-  rms_norm_kernel<<<
-      static_cast<unsigned>(params.rows),
-      kThreads,
-      0,
-      cuda::stream()>>>(params);
-  cuda::check(cudaGetLastError(), "a norm");
+  cuda::launch(
+      rms_norm_kernel,
+      {.grid = static_cast<unsigned>(params.rows), .block = kThreads},
+      params);
 }
 
 }  // namespace hadal

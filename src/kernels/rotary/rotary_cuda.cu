@@ -1,6 +1,7 @@
 // One thread a pair of channels.
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 
 namespace hadal {
 namespace {
@@ -36,12 +37,12 @@ void rotary_cuda(const RotaryParams& params) {
   const int64_t count = params.heads * params.rotary_dim / 2;
   if (params.tokens == 0 || count == 0)
     return;
-  rotary_kernel<<<
-      dim3(cuda::blocks(count, kThreads), static_cast<unsigned>(params.tokens)),
-      kThreads,
-      0,
-      cuda::stream()>>>(params);
-  cuda::check(cudaGetLastError(), "a rotation");
+  cuda::launch(
+      rotary_kernel,
+      {.grid = dim3(
+           cuda::blocks(count, kThreads), static_cast<unsigned>(params.tokens)),
+       .block = kThreads},
+      params);
 }
 
 }  // namespace hadal
