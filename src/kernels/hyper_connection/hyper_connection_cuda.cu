@@ -1,6 +1,7 @@
 // One block a token.
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/sums.cuh"
 #include "kernels/cuda/weights.cuh"
 
@@ -168,7 +169,9 @@ __global__ void head_kernel(HyperConnectionHeadParams params) {
   __shared__ float pre[kMostOutputs];
   __shared__ float scratch[kWarps];
   const int64_t channels = params.n * params.dim;
-  const float* const streams = params.streams + blockIdx.x * channels;
+  const int64_t row =
+      params.rows == nullptr ? blockIdx.x : params.rows[blockIdx.x];
+  const float* const streams = params.streams + row * channels;
   mix_streams(streams, channels, params.fn, params.norm_eps, pre, scratch);
   if (threadIdx.x < params.n)
     pre[threadIdx.x] =
@@ -191,36 +194,27 @@ __global__ void head_kernel(HyperConnectionHeadParams params) {
 void hyper_connection_pre_cuda(const HyperConnectionPreParams& params) {
   if (params.tokens == 0)
     return;
-  pre_kernel<<<
-      static_cast<unsigned>(params.tokens),
-      kThreads,
-      0,
-      cuda::stream()>>>(params);
-  cuda::check(cudaGetLastError(), "the mixing before a half");
+  cuda::launch(
+      pre_kernel, {static_cast<unsigned>(params.tokens), kThreads}, params);
 }
 
 void hyper_connection_post_cuda(const HyperConnectionPostParams& params) {
   if (params.tokens == 0)
     return;
-  post_kernel<<<
-      dim3(
-          cuda::blocks(params.dim, kThreads),
-          static_cast<unsigned>(params.tokens)),
-      kThreads,
-      0,
-      cuda::stream()>>>(params);
-  cuda::check(cudaGetLastError(), "the mixing after a half");
+  cuda::launch(
+      post_kernel,
+      {dim3(
+           cuda::blocks(params.dim, kThreads),
+           static_cast<unsigned>(params.tokens)),
+       kThreads},
+      params);
 }
 
 void hyper_connection_head_cuda(const HyperConnectionHeadParams& params) {
   if (params.tokens == 0)
     return;
-  head_kernel<<<
-      static_cast<unsigned>(params.tokens),
-      kThreads,
-      0,
-      cuda::stream()>>>(params);
-  cuda::check(cudaGetLastError(), "the mixing before the head");
+  cuda::launch(
+      head_kernel, {static_cast<unsigned>(params.tokens), kThreads}, params);
 }
 
 }  // namespace hadal
