@@ -9,7 +9,7 @@
 namespace hadal {
 
 struct BatchEngineOptions {
-  int64_t max_sequences = 16;  // that have a place in the batch
+  int64_t max_sequences = 32;  // that have a place in the batch
   int64_t max_queue = 256;     // that wait for one
   // How long a prompt's piece may keep the others from their next token.
   double max_stall_ms = 250;

@@ -4,17 +4,20 @@ the end: were there only documented errors, did memory stay flat, was nobody
 starved, how does the rate compare with one client's?
 
   HADAL=build/hadal HADAL_SOURCE=. tools/server/load_test.py --clients 64 --seconds 600
-  ... --kill     kill -9 in the middle, and go on with the same disk cache
+  ... --kill     afterwards kill -9 in the middle of further load, and go on with
+                 the same disk cache
 
 Prints one JSON object; the exit status is 1 when a check failed."""
 
 import argparse
+import asyncio
 import collections
-import http.client
+import contextlib
 import json
 import os
 import pathlib
-import random
+import re
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -23,77 +26,10 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "e2e"))
 
-import law_requests  # noqa: E402
-from serve_tools import Server  # noqa: E402
+from load_client import Client  # noqa: E402
+from serve_tools import Server, long_text  # noqa: E402
 
-PATH = "/v1/chat/completions"
-LEAVE_SHARE = 0.2
-
-
-def short_reading(draw):
-    return law_requests.reading(draw, (300,))
-
-
-# Prompts of 15 to 700 tokens. With ones of thousands the first token's times would
-# tell their lengths, not who was starved.
-KINDS = [law_requests.short, law_requests.story, law_requests.story, law_requests.turns, law_requests.thinking,
-         law_requests.tools, law_requests.schema, short_reading]
-
-
-class Client(threading.Thread):
-    """Asks one thing after the other until told to stop."""
-
-    def __init__(self, load, number):
-        super().__init__(daemon=True)
-        self.load = load
-        self.draw = random.Random(number)
-
-    def body(self):
-        body = {"model": "nano", "reasoning_effort": "none", "temperature": 1,
-                "seed": self.draw.randint(1, 10**6), "stream_options": {"include_usage": True}}
-        body |= self.draw.choice(KINDS)(self.draw)
-        # A number of its own keeps half of the prompts out of each other's way.
-        if self.draw.random() < 0.5:
-            first = body["messages"][0]
-            body["messages"][0] = first | {"content": f"{self.draw.randint(1, 10**6)}. {first['content']}"}
-        return body | {"max_tokens": min(body.get("max_tokens", 100), 100)}
-
-    def run(self):
-        while not self.load.over.is_set():
-            try:
-                self.ask()
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                if not self.load.down.is_set():
-                    self.load.note(f"{type(error).__name__}: {error}")
-                time.sleep(0.1)
-
-    def ask(self):
-        leave_after = self.draw.randint(1, 30) if self.draw.random() < LEAVE_SHARE else None
-        started = time.monotonic()
-        with self.load.server.stream(PATH, self.body(), timeout=120) as stream:
-            if stream.status != 200:
-                self.load.note(str(stream.status))
-                time.sleep(float(stream.headers.get("retry-after", 1)) * self.draw.random())
-                return
-            first, usage, events = None, None, 0
-            for chunk in stream.chunks():
-                if "error" in chunk:
-                    self.load.note("error event: " + chunk["error"]["message"])
-                    return
-                events += 1
-                if any(self.brings_text(choice["delta"]) for choice in chunk["choices"]):
-                    first = first or time.monotonic() - started
-                usage = chunk.get("usage") or usage
-                if leave_after and events >= leave_after:
-                    self.load.note("left")
-                    return
-            if not usage:
-                raise ValueError("the stream ended without [DONE]")
-            self.load.finish(first)
-
-    @staticmethod
-    def brings_text(delta):
-        return delta.get("content") or delta.get("reasoning_content") or delta.get("tool_calls")
+KILL_SECONDS = 20
 
 
 class Load:
@@ -106,6 +42,7 @@ class Load:
         self.first_seconds = []
         self.answers = 0
         self.memory = []
+        self.client_share = 0  # of a core, that this program took
 
     def note(self, what):
         with self.lock:
@@ -124,10 +61,9 @@ class Load:
     def run(self, clients, seconds, kill=False):
         """Tokens a second, all clients together."""
         before = self.generated()
-        threads = [Client(self, number) for number in range(clients)]
-        started = time.monotonic()
-        for thread in threads:
-            thread.start()
+        thread = threading.Thread(target=asyncio.run, args=(self.ask(clients),), daemon=True)
+        started, spent = time.monotonic(), time.process_time()
+        thread.start()
         while (passed := time.monotonic() - started) < seconds:
             if kill and passed > seconds / 2:
                 kill = False
@@ -136,19 +72,21 @@ class Load:
             self.memory.append(self.server.resident_bytes())
             time.sleep(min(1, seconds / 40))
         rate = (self.generated() - before) / (time.monotonic() - started)
+        self.client_share = (time.process_time() - spent) / (time.monotonic() - started)
         self.over.set()
-        for thread in threads:
-            thread.join(120)
-            if thread.is_alive():
-                self.note("a client hangs")
+        thread.join(150)
+        if thread.is_alive():
+            self.note("a client hangs")
         return rate
+
+    async def ask(self, clients):
+        await asyncio.gather(*(Client(self, number).run() for number in range(clients)))
 
     def restart(self):
         self.down.set()
         self.server.kill()
         self.server.start()
         self.down.clear()
-        self.memory.clear()
 
 
 def quarters(values):
@@ -157,12 +95,14 @@ def quarters(values):
     return statistics.mean(values[size:2 * size]), statistics.mean(values[-size:])
 
 
+def undocumented(load):
+    """Errors that docs/server.md does not tell of."""
+    return [f"{count} times: {what}" for what, count in load.notes.items() if what not in ("left", "503")]
+
+
 def check(load, rate, one_rate, memory_share):
     """What went wrong, as sentences."""
-    problems = []
-    for what in load.notes:
-        if what not in ("left", "503"):
-            problems.append(f"{load.notes[what]} times: {what}")
+    problems = undocumented(load)
     second, last = quarters(load.memory)
     if last > second * (1 + memory_share):
         problems.append(f"memory grew from {second / 1e6:.0f} to {last / 1e6:.0f} MB")
@@ -177,27 +117,73 @@ def check(load, rate, one_rate, memory_share):
         "one_client_tokens_per_second": round(one_rate, 1), "ratio": round(rate / one_rate, 2),
         "first_token_median": round(median, 4), "first_token_p99": round(p99, 4),
         "memory_second_quarter": round(second), "memory_last_quarter": round(last),
-        "metrics": load.server.metrics(), "problems": problems}, indent=1))
+        "memory_mb": [round(bytes / 1e6) for bytes in load.memory[::max(1, len(load.memory) // 20)]],
+        "clients_share_of_a_core": round(load.client_share, 3),
+        "metrics": load.server.metrics()}, indent=1))
     return problems
+
+
+def kill_under_load(server, folder, clients):
+    """What a kill -9 spoilt. A conversation goes on from the disk with the bits
+    that it would have had."""
+    first = {"role": "user", "content": long_text(900)}
+    answer = ask(server, [first])["choices"][0]["message"]["content"]
+    second = [first, {"role": "assistant", "content": answer}, {"role": "user", "content": "What is 5 times 6?"}]
+    expected = ask(server, second, cache_prompt=False)
+    log = server.log()
+    load = Load(server)
+    load.run(clients, KILL_SECONDS, kill=True)
+    problems = undocumented(load)
+    found = ask(server, second)
+    if found["choices"] != expected["choices"]:
+        problems.append("an answer from the disk cache differs")
+    cached = found["usage"]["prompt_cache_hit_tokens"]
+    if cached < 512:
+        problems.append(f"only {cached} tokens came from the disk after the restart")
+    print(json.dumps({"after_kill": {
+        "answers": load.answers, "notes": load.notes, "prefixes_on_disk": indexed_prefixes(folder),
+        "second_turn_cached_tokens": cached,
+        "disk_cached_tokens": server.metrics()["hadal_disk_cached_tokens_total"]}}, indent=1))
+    log += server.log()
+    return problems + [line for line in log.splitlines() if re.search("damaged|dropped|error", line)]
+
+
+def ask(server, messages, **fields):
+    body = {"messages": messages, "max_tokens": 20, "logprobs": True, "temperature": 0, "reasoning_effort": "none"}
+    return server.post("/v1/chat/completions", body | fields).json()
+
+
+def indexed_prefixes(folder):
+    """How many the index has; sqlite's own check of the file passes."""
+    index = pathlib.Path(folder) / "index.sqlite"
+    with contextlib.closing(sqlite3.connect(index)) as database:
+        [[verdict]] = database.execute("PRAGMA integrity_check")
+        if verdict != "ok":
+            raise AssertionError(f"{index}: {verdict}")
+        return database.execute("SELECT count(*) FROM prefixes").fetchone()[0]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--kill", action="store_true", help="kill -9 in the middle")
+    parser.add_argument("--cache-memory", default="64M", help="small: memory is flat when the pool is full")
+    parser.add_argument("--kill", action="store_true", help="kill -9 in the middle of further load")
     parser.add_argument("--memory-share", type=float, default=0.03, help="growth that is allowed")
     parser.add_argument("--flag", action="append", default=[], help="a further flag of hadal serve")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        flags = ["--cache-dir", folder, "--cache-memory", "256M", *arguments.flag]
+        flags = ["--cache-dir", folder, "--cache-disk", "300M", "--cache-memory", arguments.cache_memory, *arguments.flag]
         with Server(*flags) as server:
             one_rate = Load(server).run(1, min(20, arguments.seconds / 4))
             load = Load(server)
-            rate = load.run(arguments.clients, arguments.seconds, arguments.kill)
+            rate = load.run(arguments.clients, arguments.seconds)
             problems = check(load, rate, one_rate, arguments.memory_share)
+            if arguments.kill:
+                problems += kill_under_load(server, folder, arguments.clients)
             if server.stop() != 0:
                 problems.append("it did not stop with status 0: " + server.log())
+    print("\n".join(problems) or "no problems")
     return 1 if problems else 0
 
 

@@ -30,7 +30,7 @@ struct ServeFlags {
   std::string max_body = "32MiB";
   int64_t max_connections = 1024;
 
-  int64_t max_sequences = 16;
+  int64_t max_sequences = 32;
   int64_t max_queue = 256;
   double max_stall_ms = 250;
   std::string cache_memory;  // empty: what the engine chooses
