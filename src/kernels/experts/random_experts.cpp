@@ -5,18 +5,23 @@
 namespace hadal {
 namespace {
 
-WeightView like(WeightFormat format, int64_t rows, int64_t cols) {
+WeightView like(
+    const ExpertsCase& the_case, bool routed, int64_t rows, int64_t cols) {
+  const WeightFormat format = routed ? the_case.routed : the_case.shared;
   const bool scaled = format == WeightFormat::mxfp4 ||
                       format == WeightFormat::mxfp8 ||
                       format == WeightFormat::fp8_block;
   const bool affine = format == WeightFormat::affine;
   return {
       .format = format,
-      .scale_format = scaled   ? ScaleFormat::e8m0
-                      : affine ? ScaleFormat::bf16
-                               : ScaleFormat::none,
-      .bits = static_cast<uint8_t>(affine ? 4 : 0),
-      .group = static_cast<uint16_t>(affine ? 64 : 0),
+      .scale_format = format == WeightFormat::fp8_block ? the_case.block_scale
+                      : scaled                          ? ScaleFormat::e8m0
+                      : affine                          ? ScaleFormat::bf16
+                                                        : ScaleFormat::none,
+      .bits = !affine  ? uint8_t{0}
+              : routed ? the_case.routed_bits
+                       : the_case.shared_bits,
+      .group = affine ? the_case.group : uint16_t{0},
       .rows = rows,
       .cols = cols};
 }
@@ -28,14 +33,13 @@ RandomExperts::RandomExperts(const ExpertsCase& the_case) : case_(the_case) {
   const int64_t inner = the_case.inner;
   for (int64_t e = 0; e <= the_case.experts; ++e) {
     // The last one is the shared expert.
-    const WeightFormat format =
-        e < the_case.experts ? the_case.routed : the_case.shared;
+    const bool routed = e < the_case.experts;
     const uint64_t seed = static_cast<uint64_t>(10 * e);
-    owned_.emplace_back(like(format, inner, hidden), seed + 1);
+    owned_.emplace_back(like(the_case, routed, inner, hidden), seed + 1);
     gate_.push_back(owned_.back().view());
-    owned_.emplace_back(like(format, inner, hidden), seed + 2);
+    owned_.emplace_back(like(the_case, routed, inner, hidden), seed + 2);
     up_.push_back(owned_.back().view());
-    owned_.emplace_back(like(format, hidden, inner), seed + 3);
+    owned_.emplace_back(like(the_case, routed, hidden, inner), seed + 3);
     down_.push_back(owned_.back().view());
   }
   // Gates of about one: silu is curved there.
