@@ -1,5 +1,5 @@
 // The answers of the Responses API: transcripts of whole streams and bodies,
-// byte for byte. tests/e2e/check_api_models.py reads the same files with the
+// byte for byte. tests/e2e/test_api_models.py reads the same files with the
 // official client's models.
 #include "server/api/responses_call.h"
 

@@ -3,14 +3,14 @@
 Reads the transcripts in tests/data/server/golden, which the unit tests compare
 byte for byte, and validates every body and every event with the pydantic models
 of the packages openai and anthropic, without leniency. Streams are also put
-together by the clients' own accumulators.
-
-    python tests/e2e/check_api_models.py
+together by the clients' own accumulators. Nothing leaves this machine.
 """
 
 import json
 import pathlib
 import sys
+
+import clients_venv  # noqa: F401  (first: where the packages are)
 
 import anthropic
 import anthropic.types
@@ -125,7 +125,7 @@ def main():
             failed += 1
             print(f"{path.name}: {str(error)[:500]}", file=sys.stderr)
     print(f"{len(paths) - failed} of {len(paths)} transcripts are as they should be")
-    return failed > 0 or not paths
+    return int(failed > 0 or not paths)
 
 
 if __name__ == "__main__":
