@@ -1,6 +1,7 @@
 #include "kernels/cuda/launch.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <cstring>
 
@@ -71,6 +72,10 @@ struct State {
   bool recording = false;
   bool repeats = false;
   LaunchList list;
+  // Of what was started last, for errors: its kernels, the first and the last.
+  size_t started = 0;
+  const void* first_started = nullptr;
+  const void* last_started = nullptr;
   GraphCache graphs;
   std::vector<void*> freed;  // when the device has come to rest
 };
@@ -109,6 +114,11 @@ void come_to_rest() {
 void submit() {
   State& all = state();
   all.tables.upload();
+  if (!all.list.empty()) {
+    all.started = all.list.size();
+    all.first_started = all.list.kernel(0);
+    all.last_started = all.list.kernel(all.started - 1);
+  }
   if (all.repeats && all.graphs.start(all.list)) {
     all.list.clear();
     return;
@@ -128,7 +138,9 @@ void launch_kernel(const LaunchShape& shape, const LaunchArguments& what) {
   all.tables.upload();
   start_kernel(shape, what.kernel, what.arguments);
   if (one_by_one())
-    check(cudaStreamSynchronize(stream()), name_of(what.kernel));
+    check(
+        cudaStreamSynchronize(stream()),
+        fmt::format("running {}", name_of(what.kernel)).c_str());
 }
 
 void* table_bytes(const void* values, int64_t bytes) {
@@ -162,7 +174,18 @@ void begin_recording(bool repeats) {
 
 void flush_recording() {
   submit();
-  check(cudaStreamSynchronize(stream()), "running kernels");
+  const cudaError_t status = cudaStreamSynchronize(stream());
+  if (status == cudaSuccess)
+    return;
+  const State& all = state();
+  check(
+      status,
+      fmt::format(
+          "running {} kernels from {} to {}",
+          all.started,
+          name_of(all.first_started),
+          name_of(all.last_started))
+          .c_str());
 }
 
 void end_recording() {
