@@ -45,11 +45,7 @@ void rms_norm_cuda(const RmsNormParams& params);
 void rotary_cuda(const RotaryParams& params);
 void hyper_connection_pre_cuda(const HyperConnectionPreParams& params);
 void hyper_connection_post_cuda(const HyperConnectionPostParams& params);
-inline void hyper_connection_between_cuda(
-    const HyperConnectionBetweenParams& params) {
-  hyper_connection_post_cuda(params.post);
-  hyper_connection_pre_cuda(params.pre);
-}
+void hyper_connection_between_cuda(const HyperConnectionBetweenParams& params);
 void hyper_connection_head_cuda(const HyperConnectionHeadParams& params);
 void fp8_round_trip_cuda(const Fp8RoundTripParams& params);
 void hadamard_fp4_cuda(const HadamardFp4Params& params);

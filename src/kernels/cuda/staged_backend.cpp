@@ -140,15 +140,39 @@ void hyper_connection_post(const HyperConnectionPostParams& host, ThreadTeam&) {
 }
 
 void hyper_connection_between(
-    const HyperConnectionBetweenParams& host, ThreadTeam& team) {
-  hyper_connection_post(host.post, team);
-  hyper_connection_pre(host.pre, team);
+    const HyperConnectionBetweenParams& host, ThreadTeam&) {
+  Stage stage;
+  HyperConnectionBetweenParams all = host;
+  HyperConnectionPostParams& post = all.post;
+  HyperConnectionPreParams& pre = all.pre;
+  const int64_t tokens = pre.tokens;
+  const int64_t n = pre.n;
+  post.y = stage.in(post.y, tokens * pre.dim);
+  post.streams = stage.in(post.streams, tokens * n * pre.dim);
+  post.post = stage.in(post.post, tokens * n);
+  post.comb = stage.in(post.comb, tokens * n * n);
+  post.out = stage.in_out(post.out, tokens * n * pre.dim);
+  pre.streams = post.out;
+  pre.fn = stage.in(pre.fn);
+  pre.base = stage.in(pre.base, 2 * n + n * n);
+  pre.scale = stage.in(pre.scale, 3);
+  pre.norm_weight = stage.in(pre.norm_weight, pre.dim);
+  pre.x = stage.in_out(pre.x, tokens * pre.dim);
+  pre.post = stage.in_out(pre.post, tokens * n);
+  pre.comb = stage.in_out(pre.comb, tokens * n * n);
+  hyper_connection_between_cuda(all);
+  stage.finish();
 }
 
 void hyper_connection_head(const HyperConnectionHeadParams& host, ThreadTeam&) {
   Stage stage;
   HyperConnectionHeadParams params = host;
-  params.streams = stage.in(host.streams, host.tokens * host.n * host.dim);
+  const int64_t rows =
+      host.rows == nullptr
+          ? host.tokens
+          : *std::max_element(host.rows, host.rows + host.tokens) + 1;
+  params.streams = stage.in(host.streams, rows * host.n * host.dim);
+  params.rows = stage.in(host.rows, host.tokens);
   params.fn = stage.in(host.fn);
   params.base = stage.in(host.base, host.n);
   params.scale = stage.in(host.scale, 1);
