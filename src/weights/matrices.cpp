@@ -51,6 +51,7 @@ void for_each_matrix(ModelWeights& weights, const Visit& visit) {
     if (!view.empty())
       visit(view);
   };
+  visit_present(weights.embed);
   visit_present(weights.head);
   visit_present(weights.hc_head.fn);
   for (LayerWeights& layer : weights.layers)

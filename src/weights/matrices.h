@@ -7,9 +7,9 @@
 
 namespace hadal {
 
-// Calls `visit` with every matrix that products read: all views but the
-// embedding, the norms, `ape`, the gates' biases and the sinks, which stay with
-// the host. What `visit` changes of a view stays changed.
+// Calls `visit` with every matrix that kernels read: all views but the norms,
+// `ape`, the gates' biases and the sinks, of which the network keeps copies.
+// What `visit` changes of a view stays changed.
 void for_each_matrix(
     ModelWeights& weights, const std::function<void(WeightView&)>& visit);
 

@@ -46,6 +46,13 @@ struct AttentionWeights {
   IndexerWeights indexer;        // empty views unless the layer is sparse
 };
 
+// Tables of a layer's experts where a device's kernels see them; null where the
+// kernels run on the host (device_tables.h).
+struct DeviceTables {
+  ExpertWeights experts;               // arrays of views in device memory
+  const std::byte* tid2eid = nullptr;  // a copy; hash layers
+};
+
 // Spec 5.
 struct MoeWeights {
   WeightView gate;                     // [experts, D]
@@ -58,6 +65,7 @@ struct MoeWeights {
   WeightView shared_gate;
   WeightView shared_up;
   WeightView shared_down;
+  DeviceTables device;
 
   ExpertWeights experts() const {
     return {
@@ -96,7 +104,7 @@ struct ModelWeights {
   std::vector<LayerWeights> layers;
   std::vector<MtpWeights> mtp;  // empty when the checkpoint has none
   // Keeps the mappings (and the few small tensors that had to be widened to
-  // float32) alive.
+  // float32) alive, and what lies on a device.
   std::shared_ptr<const void> storage;
 };
 

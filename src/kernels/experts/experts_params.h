@@ -24,6 +24,8 @@ struct ExpertsParams {
   const int32_t* indices = nullptr;  // [tokens, per_token] expert ids
   const float* weights = nullptr;    // [tokens, per_token]
   ExpertWeights experts;
+  // The same views as arrays in a device's memory, for kernels that run there.
+  ExpertWeights device_experts;
   WeightView shared_gate;  // [inner * shared experts, hidden]
   WeightView shared_up;
   WeightView shared_down;

@@ -14,10 +14,11 @@ struct RouterParams {
   int64_t tokens = 0;
   int64_t experts = 0;
   int64_t per_token = 0;
-  const float* bias = nullptr;         // [experts]; null in a hash layer
-  const void* tid2eid = nullptr;       // [vocabulary, per_token]; hash layers
-  bool tid2eid_is_64_bit = true;       // int64 (release) or int32 (MLX)
-  const int32_t* token_ids = nullptr;  // [tokens], hash layers
+  const float* bias = nullptr;           // [experts]; null in a hash layer
+  const void* tid2eid = nullptr;         // [vocabulary, per_token]; hash layers
+  const void* device_tid2eid = nullptr;  // its copy in a device's memory
+  bool tid2eid_is_64_bit = true;         // int64 (release) or int32 (MLX)
+  const int32_t* token_ids = nullptr;    // [tokens], hash layers
   float scale = 1;
   int32_t* indices = nullptr;  // [tokens, per_token]
   float* weights = nullptr;    // [tokens, per_token]
