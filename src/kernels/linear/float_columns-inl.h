@@ -85,7 +85,7 @@ HWY_INLINE void rows_by_columns(
   for (int64_t s = 0; s < sets; ++s) {
     rows[s] = source_rows<Decoder>(job, first + s * kSourceRows, end);
     for (int64_t i = 0; i < tiles.count; ++i)
-      begin_sums(job.scratch, kSourceRows, sums_of(s, i));
+      begin_sums(job.scratch, kSourceRows, tiles.size[i], sums_of(s, i));
   }
   for (int64_t g = 0; g < whole; g += kColumnGroups) {
     const int64_t count = whole - g < kColumnGroups ? whole - g : kColumnGroups;

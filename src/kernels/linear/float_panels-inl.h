@@ -107,7 +107,7 @@ HWY_NOINLINE void panel_product(
       x[i] = Kernel::token(job, t + i);
       next[i] = Kernel::token(job, after < last ? after : first);
     }
-    begin_sums(job.scratch, (rows + 3) / 4 * 4, job.scratch.sums);
+    begin_sums(job.scratch, (rows + 3) / 4 * 4, tokens, job.scratch.sums);
     switch (tokens) {
       case 6:
         panel_tokens<Kernel, 6>(job, rows, x, next);

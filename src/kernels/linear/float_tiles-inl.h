@@ -38,6 +38,15 @@ namespace HWY_NAMESPACE {
 // Tokens of a tile over rows in place.
 constexpr int64_t kRowTokens = 4;
 
+// Where requests begin, behind the first of `rows` rows that are read side by
+// side: at the rows that follow, and where these are short, as far ahead as
+// what memory delivers in some times a request's own time. The requested lines
+// lie in the order of the file.
+HWY_INLINE int64_t bytes_ahead(int64_t rows, int64_t row_bytes) {
+  constexpr int64_t kLeast = 12 * 1024;
+  return rows * row_bytes < kLeast ? kLeast : rows * row_bytes;
+}
+
 constexpr int64_t kSumStride = kMaxTileTokens * kFloatLanes;  // of a row
 
 // The tree over the lanes for four rows; sums[r * kSumStride] are the lanes of
@@ -154,12 +163,12 @@ tail_rows(const FloatJob& job, const SourceRows& rows, int64_t groups) {
   return tail;
 }
 
-// The sums of `rows` rows begin.
+// The sums of `rows` rows and `tokens` tokens begin.
 HWY_INLINE void begin_sums(
-    const FloatScratch& scratch, int64_t rows, float* sums) {
+    const FloatScratch& scratch, int64_t rows, int64_t tokens, float* sums) {
   for (int64_t r = 0; r < rows; ++r) {
     const FloatVec start = hn::Set(Floats(), scratch.starts[r]);
-    for (int64_t i = 0; i < kSumStride; i += kWidth)
+    for (int64_t i = 0; i < tokens * kFloatLanes; i += kWidth)
       hn::Store(start, Floats(), sums + r * kSumStride + i);
   }
 }
@@ -205,7 +214,7 @@ HWY_NOINLINE void rows_in_place(const FloatJob& job) {
         x[i] = Kernel::token(job, t + i);
         x_tail[i] = x[i] + whole * kFloatGroup;
       }
-      begin_sums(job.scratch, kSourceRows, sums);
+      begin_sums(job.scratch, kSourceRows, tokens, sums);
       const auto walk =
           [&](const SourceRows& from, const X* const* at, int64_t count) {
             switch (tokens) {

@@ -106,7 +106,8 @@ struct DotKernel {
     constexpr int R = T == 1 ? Decoder::kRowsAtOnce : kSourceRows;
     constexpr int64_t kBytes = R * Decoder::kGroupBytes;
     for (int r0 = 0; r0 < kSourceRows; r0 += R) {
-      const uint8_t* next = from.data[r0] + R * row_bytes;
+      const int64_t ahead = T == 1 ? bytes_ahead(R, row_bytes) : R * row_bytes;
+      const uint8_t* next = from.data[r0] + ahead;
       accumulate<R, T>(
           0,
           groups,

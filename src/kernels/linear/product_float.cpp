@@ -10,6 +10,7 @@
 #include "kernels/linear/float_panels-inl.h"
 #include "kernels/linear/float_tiles-inl.h"
 #include "kernels/linear/fma_sums-inl.h"
+#include "kernels/linear/nibble_rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hadal {
@@ -50,7 +51,8 @@ struct FmaKernel {
         T == 1 ? least(Decoder::kRowsAtOnce, tile_rows<1>()) : tile_rows<T>();
     constexpr int64_t kBytes = R * Decoder::kGroupBytes;
     for (int r0 = 0; r0 < kSourceRows; r0 += R) {
-      const uint8_t* next = from.data[r0] + R * row_bytes;
+      const int64_t ahead = T == 1 ? bytes_ahead(R, row_bytes) : R * row_bytes;
+      const uint8_t* next = from.data[r0] + ahead;
       accumulate<kScales, R, T>(
           0,
           groups,
@@ -184,8 +186,23 @@ void run_bf16(const FloatJob& job) {
   }
 }
 
-void FloatProduct(const FloatJob& job) {
+// What is left of the job after its rows before `row`.
+FloatJob rows_from(const FloatJob& job, int64_t row) {
+  FloatJob rest = job;
+  rest.y += row - job.row_begin;
+  rest.row_begin = row;
+  return rest;
+}
+
+void FloatProduct(const FloatJob& given) {
+  FloatJob job = given;
   begin_product(job);
+#if HWY_MAX_BYTES == 64
+  if (job.count == 1 && fits_nibble_rows(*job.weight)) {
+    const float* x = FmaKernel<Scales::in_weights>::token(job, 0);
+    job = rows_from(job, nibble_rows(job, x));
+  }
+#endif
   if (job.input->format == ActivationFormat::bf16)
     run_bf16(job);
   else
