@@ -1,0 +1,27 @@
+// Wide products with tiles of 64 tokens.
+#include "kernels/linear/wide_kernel.cuh"
+
+namespace hadal::cuda {
+
+WideForm wide_form_64(WideKind kind) {
+  using enum WideKind;
+  switch (kind) {
+    case bf16:
+      return wide_form<64, bf16>();
+    case e4m3_block:
+      return wide_form<64, e4m3_block>();
+    case e4m3_group:
+      return wide_form<64, e4m3_group>();
+    case e4m3_apart:
+      return wide_form<64, e4m3_apart>();
+    case e2m1:
+      return wide_form<64, e2m1>();
+    case affine4:
+      return wide_form<64, affine4>();
+    case affine8:
+      return wide_form<64, affine8>();
+  }
+  return {};
+}
+
+}  // namespace hadal::cuda
