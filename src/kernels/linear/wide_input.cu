@@ -53,10 +53,14 @@ __device__ void prepare_segment(
         value[i] = k + i < input.cols ? x[k + i] : 0;
     }
   }
-  for (int i = 0; i < 4; ++i) {
-    const uint32_t rounded = rounded_activation(value[i]);
-    exchange[4 * lane + i] = static_cast<uint16_t>(rounded);
-    value[i] = bf16_value(rounded);
+#pragma unroll
+  for (int i = 0; i < 4; i += 2) {
+    const uint32_t pair = bf16_pair(
+        limited_activation(value[i]), limited_activation(value[i + 1]));
+    exchange[4 * lane + i] = static_cast<uint16_t>(pair);
+    exchange[4 * lane + i + 1] = static_cast<uint16_t>(pair >> 16);
+    value[i] = bf16_value(pair & 0xFFFF);
+    value[i + 1] = bf16_value(pair >> 16);
   }
   if (input.sums != nullptr) {
     // A balanced tree over the columns of a group.

@@ -14,10 +14,17 @@
 
 namespace hadal::cuda {
 
+// Compilers refuse clusters for capabilities that have none.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+#define HADAL_WIDE_CLUSTER
+#else
+#define HADAL_WIDE_CLUSTER __cluster_dims__(kWideCluster, 1, 1)
+#endif
+
 template <WideKind kKind, int kTokens>
-__global__ void __cluster_dims__(kWideCluster, 1, 1)
-    __launch_bounds__(kWideThreads, kTokens == 32 ? 2 : 1)
-        wide_kernel(const __grid_constant__ WideLaunch launch) {
+__global__ void HADAL_WIDE_CLUSTER
+__launch_bounds__(kWideThreads, kTokens == 32 ? 2 : 1)
+    wide_kernel(const __grid_constant__ WideLaunch launch) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   using Memory = WideMemory<kKind, kTokens>;
   constexpr int kStages = Memory::kStages;

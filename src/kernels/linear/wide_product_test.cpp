@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -25,19 +26,19 @@ struct WideCase {
 // Every kind of kernel; rows and columns that fill no tile.
 std::vector<WideCase> wide_cases() {
   using enum WeightFormat;
-  const ScaleFormat f32 = ScaleFormat::f32;
-  const ScaleFormat f16 = ScaleFormat::f16;
+  const ScaleFormat wide = ScaleFormat::f32;
+  const ScaleFormat half = ScaleFormat::f16;
   return {
       {"bf16", float_weight(bf16, 300, 1096)},
       {"fp8", scaled_weight(fp8_block, 257, 4096)},
       {"fp8, few columns", scaled_weight(fp8_block, 65, 144)},
-      {"fp8, float32 scales", scaled_weight(fp8_block, 300, 2064, f32)},
+      {"fp8, float32 scales", scaled_weight(fp8_block, 300, 2064, wide)},
       {"mxfp8", scaled_weight(mxfp8, 131, 1152)},
       {"mxfp4", scaled_weight(mxfp4, 520, 2080)},
-      {"affine 4 of 32", affine_weight(4, 32, 150, 1056, f32)},
+      {"affine 4 of 32", affine_weight(4, 32, 150, 1056, wide)},
       {"affine 4 of 64", affine_weight(4, 64, 150, 1216)},
-      {"affine 4 of 128", affine_weight(4, 128, 150, 1152, f16)},
-      {"affine 8 of 32", affine_weight(8, 32, 150, 1056, f16)},
+      {"affine 4 of 128", affine_weight(4, 128, 150, 1152, half)},
+      {"affine 8 of 32", affine_weight(8, 32, 150, 1056, half)},
       {"affine 8 of 64", affine_weight(8, 64, 150, 1216)},
   };
 }
@@ -86,8 +87,8 @@ TEST_F(WideProducts, ATokenStandsAlone) {
         linear_cuda(bf16_product(
             inputs + t * view.cols, alone + t * view.rows, 1, view));
       stage.finish();
-      EXPECT_TRUE(same_bits(together, apart))
-          << the_case.name << ", " << tokens;
+      expect_same_bits(
+          together, apart, the_case.name + ", " + std::to_string(tokens));
     }
   }
 }
@@ -142,15 +143,16 @@ TEST_F(WideProducts, AnEntryOfAGroupStandsAlone) {
               1,
               views[g]));
       stage.finish();
-      EXPECT_TRUE(same_bits(together, apart))
-          << the_case.name << ", " << counts[0];
+      expect_same_bits(
+          together, apart, the_case.name + ", " + std::to_string(counts[0]));
     }
   }
 }
 
-// Infinities, NaN codes and scales out of range come out as of one token.
+// A NaN among the codes, which are unpacked as if there were none.
 TEST_F(WideProducts, NanStaysInItsRow) {
-  RandomWeight weight(scaled_weight(WeightFormat::fp8_block, 200, 1024), 1);
+  const RandomWeight weight(
+      scaled_weight(WeightFormat::fp8_block, 200, 1024), 1);
   constexpr int64_t kTokens = 64;
   cuda::Stage stage;
   WeightView host = weight.view();
