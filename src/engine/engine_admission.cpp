@@ -15,31 +15,70 @@ using State = EngineSequence::State;
 constexpr int64_t kReservedTokens = 256;
 // After each preemption twice as many, so that it does not happen again soon.
 constexpr int64_t kMaxReserveDoublings = 8;
+// How many may overtake a request that waits for memory, and one whose answer
+// has begun already.
+constexpr int64_t kMaxOvertaken = 64;
+constexpr int64_t kMaxOvertakenAnswer = 8;
+// How many that do not fit are passed at once.
+constexpr size_t kMaxPassed = 8;
 
 }  // namespace
 
 void EngineLoop::admit() {
   while (static_cast<int64_t>(live_.size()) < options_.max_sequences) {
-    if (!removed_.empty()) {
-      if (!fits(*removed_.front()))
-        return;
-      std::unique_ptr<EngineSequence> next = std::move(removed_.front());
-      removed_.erase(removed_.begin());
-      give_place(std::move(next));
-      continue;
-    }
-    const std::optional<RequestId> id = queue_.front();
-    if (!id)
+    EngineSequence* const next = next_that_fits();
+    if (next == nullptr)
       return;
-    const auto at = queued_.find(*id);
-    if (!fits(*at->second))
-      return;
-    std::unique_ptr<EngineSequence> next = std::move(at->second);
-    queued_.erase(at);
-    queue_.pop();
-    inbox_.left_queue(1);
-    give_place(std::move(next));
+    give_place(take_waiting(*next));
   }
+}
+
+// Those that had to give a place up come first, then the queue. Who does not
+// fit is passed by those behind that do, but only so often: then nobody gets a
+// place until what runs has left enough memory.
+EngineSequence* EngineLoop::next_that_fits() {
+  std::vector<EngineSequence*> waiting;
+  for (const auto& sequence : removed_)
+    waiting.push_back(sequence.get());
+  for (const RequestId id : queue_.first(kMaxPassed + 1))
+    waiting.push_back(queued_.at(id).get());
+  std::vector<EngineSequence*> passed;
+  for (EngineSequence* const sequence : waiting) {
+    if (fits(*sequence)) {
+      for (EngineSequence* const other : passed)
+        ++other->overtaken;
+      sequence->overtaken = 0;
+      return sequence;
+    }
+    // An answer that has begun is waited for in the middle.
+    const int64_t most =
+        sequence->turn > 0 ? kMaxOvertakenAnswer : kMaxOvertaken;
+    if (sequence->overtaken >= most || passed.size() == kMaxPassed)
+      return nullptr;
+    passed.push_back(sequence);
+  }
+  return nullptr;
+}
+
+// Out of the queue, or of those that had to give a place up.
+std::unique_ptr<EngineSequence> EngineLoop::take_waiting(
+    EngineSequence& sequence) {
+  std::unique_ptr<EngineSequence> taken;
+  const auto removed =
+      std::find_if(removed_.begin(), removed_.end(), [&](const auto& one) {
+        return one.get() == &sequence;
+      });
+  if (removed != removed_.end()) {
+    taken = std::move(*removed);
+    removed_.erase(removed);
+    return taken;
+  }
+  const auto at = queued_.find(sequence.id);
+  taken = std::move(at->second);
+  queued_.erase(at);
+  queue_.take(taken->id);
+  inbox_.left_queue(1);
+  return taken;
 }
 
 // May it have what the others were not promised? Saved prefixes do not count:

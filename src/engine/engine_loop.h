@@ -66,8 +66,10 @@ class EngineLoop {
 
   // --- engine_admission.cpp: who gets a place, and who has to give it up
   void admit();
+  EngineSequence* next_that_fits();
   bool fits(const EngineSequence& sequence);
   int64_t promised_tokens(const EngineSequence& sequence) const;
+  std::unique_ptr<EngineSequence> take_waiting(EngineSequence& sequence);
   void give_place(std::unique_ptr<EngineSequence> sequence);
   void preempt(EngineSequence& sequence);
   void make_room(Pieces& pieces);

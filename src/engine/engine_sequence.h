@@ -70,6 +70,9 @@ struct EngineSequence {
   bool started = false;       // on_start was called
   uint64_t turn = 0;          // when it was first given a place: its age
   int64_t preemptions = 0;
+  // How many that came later were given a place while this one waited for
+  // memory.
+  int64_t overtaken = 0;
   // A run that it was part of failed: it runs alone until one succeeds.
   bool suspect = false;
 

@@ -17,23 +17,25 @@ void FairQueue::push(const std::string& client, RequestId id) {
   ++size_;
 }
 
-std::optional<RequestId> FairQueue::front() const {
-  if (round_.empty())
-    return std::nullopt;
-  return round_.front().waiting.front();
+// The requests' ranks within their clients, one rank after the other.
+std::vector<RequestId> FairQueue::first(size_t count) const {
+  std::vector<RequestId> result;
+  bool found = true;
+  for (size_t rank = 0; found; ++rank) {
+    found = false;
+    for (const Client& client : round_) {
+      if (rank >= client.waiting.size())
+        continue;
+      if (result.size() == count)
+        return result;
+      result.push_back(client.waiting[rank]);
+      found = true;
+    }
+  }
+  return result;
 }
 
-void FairQueue::pop() {
-  HADAL_CHECK(!round_.empty());
-  Client client = std::move(round_.front());
-  round_.pop_front();
-  client.waiting.pop_front();
-  --size_;
-  if (!client.waiting.empty())
-    round_.push_back(std::move(client));
-}
-
-bool FairQueue::remove(RequestId id) {
+FairQueue::Round::iterator FairQueue::erase(RequestId id) {
   for (auto client = round_.begin(); client != round_.end(); ++client) {
     const auto at =
         std::find(client->waiting.begin(), client->waiting.end(), id);
@@ -41,11 +43,27 @@ bool FairQueue::remove(RequestId id) {
       continue;
     client->waiting.erase(at);
     --size_;
-    if (client->waiting.empty())
-      round_.erase(client);
-    return true;
+    return client;
   }
-  return false;
+  return round_.end();
+}
+
+void FairQueue::take(RequestId id) {
+  const auto at = erase(id);
+  HADAL_CHECK(at != round_.end());
+  Client client = std::move(*at);
+  round_.erase(at);
+  if (!client.waiting.empty())
+    round_.push_back(std::move(client));
+}
+
+bool FairQueue::remove(RequestId id) {
+  const auto client = erase(id);
+  if (client == round_.end())
+    return false;
+  if (client->waiting.empty())
+    round_.erase(client);
+  return true;
 }
 
 }  // namespace hadal

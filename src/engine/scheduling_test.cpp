@@ -16,9 +16,9 @@ namespace {
 
 std::vector<RequestId> drain(FairQueue& queue) {
   std::vector<RequestId> order;
-  while (const auto id = queue.front()) {
-    order.push_back(*id);
-    queue.pop();
+  while (queue.size() > 0) {
+    order.push_back(queue.first(1).front());
+    queue.take(order.back());
   }
   return order;
 }
@@ -33,8 +33,21 @@ TEST(FairQueue, ClientsTakeTurnsAndKeepTheirOrder) {
   EXPECT_EQ(queue.size(), 7);
   EXPECT_TRUE(queue.remove(2));
   EXPECT_FALSE(queue.remove(2));
-  EXPECT_EQ(drain(queue), (std::vector<RequestId>{1, 10, 20, 3, 11, 4}));
+  const std::vector<RequestId> order{1, 10, 20, 3, 11, 4};
+  EXPECT_EQ(queue.first(100), order);
+  EXPECT_EQ(queue.first(4), (std::vector<RequestId>{1, 10, 20, 3}));
+  EXPECT_EQ(drain(queue), order);
   EXPECT_EQ(queue.size(), 0);
+}
+
+TEST(FairQueue, WhoIsTakenOutOfTurnHasHadItsTurn) {
+  FairQueue queue;
+  for (RequestId id : {1, 2, 3})
+    queue.push("a", id);
+  queue.push("b", 10);
+  queue.push("b", 11);
+  queue.take(2);
+  EXPECT_EQ(drain(queue), (std::vector<RequestId>{10, 1, 11, 3}));
 }
 
 TEST(PromptShares, ClientsGetEqualPartsAndLeftoversGoRound) {
