@@ -21,6 +21,9 @@ struct HttpRequest {
   // Whom it comes from, for fairness and logs: the name of its API key, else
   // its address. Never the key itself.
   std::string client;
+  // The name of its API key alone; empty when the server has no keys. What is
+  // kept for one key is not shown to another.
+  std::string key_name;
 };
 
 // What there is of the body now.

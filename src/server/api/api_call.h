@@ -68,6 +68,7 @@ struct ApiError {
   // Further members of the error object: numbers of a context overflow.
   std::vector<std::pair<std::string, int64_t>> numbers;
   double retry_after_seconds = 0;  // > 0: a header says so
+  std::string allow;               // of a 405, for its header
 };
 
 class ApiCall {

@@ -61,12 +61,8 @@ class Handling {
         match.name,
         match.methods);
     error.code = "method_not_allowed";
-    metrics_.count_request(match.name, 405);
-    return std::make_unique<ReadyReply>(
-        405,
-        error_json(family_, error),
-        "application/json",
-        ReadyReply::Headers{{"Allow", std::string(match.methods)}});
+    error.allow = match.methods;
+    return fail(match.name, error);
   }
 
   std::unique_ptr<Reply> unknown_route() {
@@ -83,6 +79,11 @@ class Handling {
     if (!body.has_value())
       return fail(match.name, body.error());
     return text(match, std::move(*body), "application/json");
+  }
+
+  std::unique_ptr<Reply> stored_response(const RouteMatch& match) {
+    return json(
+        match, stored_response_route(request_, match.rest, own_responses()));
   }
 
   std::unique_ptr<Reply> text(
@@ -126,11 +127,14 @@ class Handling {
             match, parts, read_completions(*body, request_, served));
       case Route::responses:
         return generate(
-            match, parts, read_responses(*body, request_, served, responses_));
+            match,
+            parts,
+            read_responses(*body, request_, served, own_responses()));
       case Route::messages:
         return generate(match, parts, read_messages(*body, request_, served));
       case Route::response_tokens:
-        return json(match, count_response_tokens(*body, served, responses_));
+        return json(
+            match, count_response_tokens(*body, served, own_responses()));
       case Route::message_tokens:
         return json(match, count_message_tokens(*body, served));
       case Route::tokenize:
@@ -145,6 +149,8 @@ class Handling {
   }
 
  private:
+  OwnResponses own_responses() { return {responses_, request_.key_name}; }
+
   std::unique_ptr<Reply> generate(
       const RouteMatch& match,
       const ServingParts& parts,
@@ -200,8 +206,7 @@ std::unique_ptr<Reply> ApiService::route(const HttpRequest& request) {
   if (closing_)
     return handling.fail(match->name, unavailable("the server is stopping"));
   if (match->route == Route::stored_responses)
-    return handling.json(
-        *match, stored_response_route(request, match->rest, responses_));
+    return handling.stored_response(*match);
   return is_get ? handling.get(*match, *parts_)
                 : handling.post(*match, *parts_);
 }

@@ -109,6 +109,48 @@ TEST(ApiService, StoredResponses) {
   EXPECT_EQ(read_answer(*server.send("DELETE", path, "")).status, 200);
   EXPECT_EQ(server.get(path).status, 404);
   EXPECT_EQ(server.get("/v1/responses/resp_unknown").status, 404);
+  answer = server.post(path, "{}");
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_EQ(answer.headers["Allow"], "GET, DELETE");
+  answer = server.get(path + "/cancel");
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_EQ(answer.headers["Allow"], "POST");
+}
+
+// With API keys an answer belongs to the key that asked.
+TEST(ApiService, StoredResponsesOfAnotherKey) {
+  TestServer server;
+  const auto ask = [&](const char* key,
+                       std::string method,
+                       std::string path,
+                       std::string body = "") {
+    HttpRequest request;
+    request.method = std::move(method);
+    request.path = std::move(path);
+    request.body = std::move(body);
+    request.client = request.key_name = key;
+    return read_answer(*server.service.handle(std::move(request)));
+  };
+  server.engine.script({{.text = "</think>x"}});
+  const Answer answer =
+      ask("anna", "POST", "/v1/responses", R"({"input":"a"})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const std::string quoted = member(answer, "id");
+  const std::string path =
+      "/v1/responses/" + quoted.substr(1, quoted.size() - 2);
+  const std::string next =
+      R"({"input":"b","previous_response_id":)" + quoted + "}";
+  EXPECT_EQ(ask("anna", "GET", path).status, 200);
+  EXPECT_EQ(ask("anna", "GET", path + "/input_items").status, 200);
+  for (const char* other : {"ben", ""}) {
+    EXPECT_EQ(ask(other, "GET", path).status, 404);
+    EXPECT_EQ(ask(other, "GET", path + "/input_items").status, 404);
+    EXPECT_EQ(ask(other, "DELETE", path).status, 404);
+    EXPECT_EQ(ask(other, "POST", "/v1/responses", next).status, 404);
+    EXPECT_EQ(
+        ask(other, "POST", "/v1/responses/input_tokens", next).status, 404);
+  }
+  EXPECT_EQ(ask("anna", "DELETE", path).status, 200);
 }
 
 TEST(ApiService, ErrorBodiesOfTheHttpLayer) {

@@ -45,12 +45,16 @@ class ReadyReply : public Reply {
   std::string body_;
 };
 
-// Retry-After in whole seconds, at least one.
+// Allow, and Retry-After in whole seconds, at least one.
 inline ReadyReply::Headers error_headers(const ApiError& error) {
-  if (error.retry_after_seconds <= 0)
-    return {};
-  double seconds = std::max(1.0, std::ceil(error.retry_after_seconds));
-  return {{"Retry-After", fmt::format("{:.0f}", seconds)}};
+  ReadyReply::Headers headers;
+  if (!error.allow.empty())
+    headers.emplace_back("Allow", error.allow);
+  if (error.retry_after_seconds > 0) {
+    double seconds = std::max(1.0, std::ceil(error.retry_after_seconds));
+    headers.emplace_back("Retry-After", fmt::format("{:.0f}", seconds));
+  }
+  return headers;
 }
 
 inline std::unique_ptr<Reply> error_reply(

@@ -26,9 +26,17 @@ size_t turn_bytes(const ResponseTurn& turn) {
   return value_bytes(turn.input) + value_bytes(turn.output);
 }
 
-const std::string* item_id(const JsonValue& item) {
+// Two owners may name an item alike. Owners' names have no line ends.
+std::string item_key(const std::string& owner, std::string_view item_id) {
+  return owner + '\n' + std::string(item_id);
+}
+
+std::optional<std::string> item_key(
+    const std::string& owner, const JsonValue& item) {
   const JsonValue* id = item.find("id");
-  return id != nullptr && id->is_string() ? &id->as_string() : nullptr;
+  if (id == nullptr || !id->is_string())
+    return std::nullopt;
+  return item_key(owner, id->as_string());
 }
 
 }  // namespace
@@ -66,8 +74,8 @@ struct ResponseStore::State {
       shared.bytes = turn_bytes(*turn);
       bytes += shared.bytes;
       for (const JsonValue& item : turn->output.items())
-        if (const std::string* id = item_id(item))
-          items[*id] = &item;
+        if (const auto key = item_key(response->owner, item))
+          items[*key] = &item;
     }
     entries.push_front(std::move(response));
     by_id[entries.front()->id] = entries.begin();
@@ -82,8 +90,8 @@ struct ResponseStore::State {
         continue;
       bytes -= shared->second.bytes;
       for (const JsonValue& item : turn->output.items())
-        if (const std::string* id = item_id(item))
-          forget_item(*id, &item);
+        if (const auto key = item_key(response.owner, item))
+          forget_item(*key, &item);
       turns.erase(shared);
     }
     by_id.erase(response.id);
@@ -91,10 +99,19 @@ struct ResponseStore::State {
   }
 
   // Two turns may name an item alike; the later one holds the name.
-  void forget_item(const std::string& id, const JsonValue* item) {
-    auto known = items.find(id);
+  void forget_item(const std::string& key, const JsonValue* item) {
+    auto known = items.find(key);
     if (known != items.end() && known->second == item)
       items.erase(known);
+  }
+
+  // The end for an unknown id, and for one of another owner.
+  std::list<Entry>::iterator entry_of(
+      std::string_view id, const std::string& owner) {
+    auto known = by_id.find(std::string(id));
+    if (known == by_id.end() || (*known->second)->owner != owner)
+      return entries.end();
+    return known->second;
   }
 
   ResponseStoreLimits limits;
@@ -126,30 +143,32 @@ void ResponseStore::put(std::shared_ptr<const StoredResponse> response) {
     state_->drop(std::prev(state_->entries.end()));
 }
 
-std::shared_ptr<const StoredResponse> ResponseStore::find(std::string_view id) {
+std::shared_ptr<const StoredResponse> ResponseStore::find(
+    std::string_view id, const std::string& owner) {
   std::lock_guard lock(mutex_);
-  auto known = state_->by_id.find(std::string(id));
-  if (known == state_->by_id.end())
-    return nullptr;
   auto& entries = state_->entries;
-  entries.splice(entries.begin(), entries, known->second);
-  return *known->second;
+  const auto entry = state_->entry_of(id, owner);
+  if (entry == entries.end())
+    return nullptr;
+  entries.splice(entries.begin(), entries, entry);
+  return *entry;
 }
 
-std::optional<JsonValue> ResponseStore::find_item(std::string_view item_id) {
+std::optional<JsonValue> ResponseStore::find_item(
+    std::string_view item_id, const std::string& owner) {
   std::lock_guard lock(mutex_);
-  auto known = state_->items.find(std::string(item_id));
+  auto known = state_->items.find(item_key(owner, item_id));
   if (known == state_->items.end())
     return std::nullopt;
   return *known->second;
 }
 
-bool ResponseStore::erase(std::string_view id) {
+bool ResponseStore::erase(std::string_view id, const std::string& owner) {
   std::lock_guard lock(mutex_);
-  auto known = state_->by_id.find(std::string(id));
-  if (known == state_->by_id.end())
+  const auto entry = state_->entry_of(id, owner);
+  if (entry == state_->entries.end())
     return false;
-  state_->drop(known->second);
+  state_->drop(entry);
   return true;
 }
 

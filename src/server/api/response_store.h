@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "text/json_value.h"
@@ -28,13 +29,14 @@ struct ResponseTurn {
 };
 
 struct StoredResponse {
+  std::string owner;  // the name of the API key that asked; "" without keys
   std::string id;
   std::string body;  // the response object, as it was sent
   // All turns up to and including its own.
   std::vector<std::shared_ptr<const ResponseTurn>> turns;
 };
 
-// All calls from any thread.
+// All calls from any thread. What belongs to another owner is not found.
 class ResponseStore {
  public:
   explicit ResponseStore(const ResponseStoreLimits& limits = {});
@@ -44,11 +46,13 @@ class ResponseStore {
   // that is larger than all of them is not kept.
   void put(std::shared_ptr<const StoredResponse> response);
   // Null for an unknown or forgotten id.
-  std::shared_ptr<const StoredResponse> find(std::string_view id);
-  // The item with that id in the output of any kept response.
-  std::optional<JsonValue> find_item(std::string_view item_id);
+  std::shared_ptr<const StoredResponse> find(
+      std::string_view id, const std::string& owner = {});
+  // The item with that id in the output of any of the owner's responses.
+  std::optional<JsonValue> find_item(
+      std::string_view item_id, const std::string& owner = {});
   // False when there is none.
-  bool erase(std::string_view id);
+  bool erase(std::string_view id, const std::string& owner = {});
 
   size_t size() const;
   // Of kept responses; a turn that several share counts once.
@@ -58,6 +62,30 @@ class ResponseStore {
   struct State;
   mutable std::mutex mutex_;
   std::unique_ptr<State> state_;
+};
+
+// The store as one owner sees it. The store outlives it.
+class OwnResponses {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor): a store without owners
+  OwnResponses(ResponseStore& store, std::string owner = {})
+      : store_(&store), owner_(std::move(owner)) {}
+
+  void put(StoredResponse response) const {
+    response.owner = owner_;
+    store_->put(std::make_shared<const StoredResponse>(std::move(response)));
+  }
+  std::shared_ptr<const StoredResponse> find(std::string_view id) const {
+    return store_->find(id, owner_);
+  }
+  std::optional<JsonValue> find_item(std::string_view item_id) const {
+    return store_->find_item(item_id, owner_);
+  }
+  bool erase(std::string_view id) const { return store_->erase(id, owner_); }
+
+ private:
+  ResponseStore* store_;
+  std::string owner_;
 };
 
 }  // namespace hadal

@@ -86,6 +86,22 @@ TEST(ResponseStore, AnIdIsReplaced) {
   EXPECT_FALSE(store.find_item("1").has_value());
 }
 
+TEST(ResponseStore, OwnersDoNotSeeEachOther) {
+  ResponseStore store;
+  const OwnResponses ours(store, "us");
+  const OwnResponses theirs(store, "them");
+  ours.put(*response_of("a", {turn_of("item")}));
+  theirs.put(*response_of("b", {turn_of("item")}));
+  EXPECT_NE(ours.find("a"), nullptr);
+  EXPECT_EQ(theirs.find("a"), nullptr);
+  EXPECT_EQ(OwnResponses(store).find("a"), nullptr);
+  EXPECT_FALSE(theirs.erase("a"));
+  EXPECT_TRUE(ours.erase("a"));
+  // An item of the same name is another one's.
+  EXPECT_FALSE(ours.find_item("item").has_value());
+  EXPECT_TRUE(theirs.find_item("item").has_value());
+}
+
 TEST(ResponseStore, ManyThreads) {
   ResponseStore store({.max_responses = 8});
   std::vector<std::thread> threads;

@@ -5,6 +5,7 @@
 #include "server/api/json_text.h"
 #include "server/api/prepare.h"
 #include "server/api/responses_request.h"
+#include "server/api/responses_truncation.h"
 #include "text/request_fields.h"
 
 namespace hadal {
@@ -53,15 +54,17 @@ ApiResult<std::unique_ptr<ApiCall>> read_responses(
     const JsonValue& body,
     const HttpRequest& http,
     const ServedModel& served,
-    ResponseStore& store) {
+    const OwnResponses& store) {
   struct Read {
     ResponsesRequest request;
     GenerationFields fields;
+    bool truncates = false;
   };
   auto read = reading<Read>([&] {
     Read both;
     both.request = read_responses_request(body, served, store);
     both.fields = read_fields(body, http, served, both.request.settings.forms);
+    both.truncates = read_truncation(body);
     both.request.settings.echo =
         response_echo(body, both.fields.sampling, both.request.chat.level);
     return both;
@@ -71,7 +74,9 @@ ApiResult<std::unique_ptr<ApiCall>> read_responses(
   ResponsesRequest& request = read->request;
   std::vector<std::string> paths = tool_paths(request);
   ApiResult<PreparedChat> prepared =
-      prepare_chat(std::move(request.chat), read->fields, served);
+      read->truncates
+          ? prepare_truncated(request.chat, read->fields, served)
+          : prepare_chat(std::move(request.chat), read->fields, served);
   if (!prepared.has_value())
     return with_tool_paths(in_own_words(prepared.error()), paths, "parameters");
   request.settings.id = served.sources.make_id("resp_");
@@ -83,7 +88,9 @@ ApiResult<std::unique_ptr<ApiCall>> read_responses(
 }
 
 ApiResult<std::string> count_response_tokens(
-    const JsonValue& body, const ServedModel& served, ResponseStore& store) {
+    const JsonValue& body,
+    const ServedModel& served,
+    const OwnResponses& store) {
   auto request = reading<ResponsesRequest>(
       [&] { return read_responses_request(body, served, store); });
   if (!request.has_value())

@@ -12,10 +12,10 @@ using Kind = OutputItem::Kind;
 using Status = OutputItem::Status;
 
 ResponsesCall::ResponsesCall(
-    ResponseSettings settings, const ServedModel& served, ResponseStore& store)
+    ResponseSettings settings, const ServedModel& served, OwnResponses store)
     : settings_(std::move(settings)),
       sources_(served.sources),
-      store_(store),
+      store_(std::move(store)),
       logprobs_(served.tokenizer) {}
 
 std::string ResponsesCall::begin() {
@@ -183,11 +183,11 @@ void ResponsesCall::keep(const std::string& body) {
     turn->output.items().push_back(
         parse_json(item_json(item, settings_.forms)).value());
   }
-  auto response = std::make_shared<StoredResponse>();
-  response->id = settings_.id;
-  response->body = body;
-  response->turns = std::move(settings_.earlier_turns);
-  response->turns.push_back(std::move(turn));
+  StoredResponse response;
+  response.id = settings_.id;
+  response.body = body;
+  response.turns = std::move(settings_.earlier_turns);
+  response.turns.push_back(std::move(turn));
   store_.put(std::move(response));
 }
 

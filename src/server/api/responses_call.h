@@ -36,11 +36,9 @@ struct ResponseSettings {
 
 class ResponsesCall : public ApiCall {
  public:
-  // `served` and `store` outlive the call.
+  // `served`, and what `store` shows, outlive the call.
   ResponsesCall(
-      ResponseSettings settings,
-      const ServedModel& served,
-      ResponseStore& store);
+      ResponseSettings settings, const ServedModel& served, OwnResponses store);
 
   bool streams() const override { return settings_.stream; }
   std::string begin() override;
@@ -79,7 +77,7 @@ class ResponsesCall : public ApiCall {
 
   ResponseSettings settings_;
   const ApiSources& sources_;
-  ResponseStore& store_;
+  const OwnResponses store_;
 
   std::vector<OutputItem> items_;
   bool open_ = false;  // the last item is in progress

@@ -103,13 +103,15 @@ std::string response_echo(
   repeat(json, body, "tools", "[]");
   repeat(json, body, "top_logprobs", "0");
   json.json("top_p", fmt::format("{}", sampling.top_p));
-  json.text("truncation", "disabled");
+  repeat(json, body, "truncation", "\"disabled\"");
   repeat(json, body, "user", "null");
   return json.members();
 }
 
 JsonValue kept_items(
-    const JsonValue& input, const ApiSources& sources, ResponseStore& store) {
+    const JsonValue& input,
+    const ApiSources& sources,
+    const OwnResponses& store) {
   JsonValue items = JsonValue::array({});
   for (const JsonValue& source : input.items()) {
     JsonValue item = source;

@@ -10,6 +10,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "server/api/response_store.h"
@@ -19,12 +20,13 @@ namespace hadal {
 
 class ResponseItemReader {
  public:
-  // All outlive the reader. `store` resolves references to earlier items.
+  // Options and warnings outlive the reader. `store` resolves references to
+  // earlier items.
   ResponseItemReader(
       const RequestOptions& options,
-      ResponseStore& store,
+      OwnResponses store,
       std::vector<std::string>& warnings)
-      : options_(options), store_(store), warnings_(warnings) {}
+      : options_(options), store_(std::move(store)), warnings_(warnings) {}
 
   // Adds a system text in front of the items.
   void add_instructions(const std::string& text);
@@ -58,7 +60,7 @@ class ResponseItemReader {
   void flush_reasoning();
 
   const RequestOptions& options_;
-  ResponseStore& store_;
+  const OwnResponses store_;
   std::vector<std::string>& warnings_;
   std::vector<RequestMessage> messages_;
   std::string reasoning_;  // waits for its turn

@@ -12,7 +12,8 @@ set(responses_sources
   responses_parts.cpp
   responses_request.cpp
   responses_routes.cpp
-  responses_tools.cpp)
+  responses_tools.cpp
+  responses_truncation.cpp)
 set(messages_sources
   messages.cpp
   messages_blocks.cpp
@@ -36,4 +37,5 @@ hadal_test(server_families_test LABELS unit
     responses_input_test.cpp
     responses_items_test.cpp
     responses_tools_test.cpp
+    responses_truncation_test.cpp
   LINK hadal_server_api)

@@ -101,7 +101,9 @@ JsonValue input_items(const JsonValue& body) {
 }
 
 void read_previous(
-    const JsonValue& body, ResponseStore& store, ResponseSettings& settings) {
+    const JsonValue& body,
+    const OwnResponses& store,
+    ResponseSettings& settings) {
   auto id = string_field(body, "", "previous_response_id");
   if (!id)
     return;
@@ -172,7 +174,9 @@ bool read_preserve(
 }  // namespace
 
 ResponsesRequest read_responses_request(
-    const JsonValue& body, const ServedModel& served, ResponseStore& store) {
+    const JsonValue& body,
+    const ServedModel& served,
+    const OwnResponses& store) {
   refuse_unsupported(body);
   RequestOptions options = served.request;
   options.late_system = RequestOptions::LateSystem::user;

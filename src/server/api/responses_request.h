@@ -18,12 +18,16 @@ struct ResponsesRequest {
 // Reads messages, tools and settings; not the sampling. Throws RequestError
 // with paths of the client's own request.
 ResponsesRequest read_responses_request(
-    const JsonValue& body, const ServedModel& served, ResponseStore& store);
+    const JsonValue& body,
+    const ServedModel& served,
+    const OwnResponses& store);
 
 // The items of a request, which was read, as GET input_items gives them: each
 // with an id, contents as lists of parts, references resolved.
 JsonValue kept_items(
-    const JsonValue& input, const ApiSources& sources, ResponseStore& store);
+    const JsonValue& input,
+    const ApiSources& sources,
+    const OwnResponses& store);
 
 // The members of the response object that repeat the request (`instructions`
 // to `user`), as JSON; `level` is the effort in use.

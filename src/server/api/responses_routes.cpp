@@ -24,10 +24,13 @@ ApiError unknown_response(std::string_view id) {
 }
 
 ApiError wrong_method(const HttpRequest& http, std::string_view allowed) {
-  return route_error(
+  ApiError error = route_error(
       405,
       fmt::format(
           "{} is not allowed for this path; use {}", http.method, allowed));
+  error.code = "method_not_allowed";
+  error.allow = allowed;
+  return error;
 }
 
 std::string query(const HttpRequest& http, const std::string& name) {
@@ -92,7 +95,7 @@ ApiResult<std::string> input_items_page(
 }
 
 ApiResult<std::string> response_itself(
-    const HttpRequest& http, std::string_view id, ResponseStore& store) {
+    const HttpRequest& http, std::string_view id, const OwnResponses& store) {
   if (http.method == "DELETE") {
     if (!store.erase(id))
       return unknown_response(id);
@@ -101,7 +104,7 @@ ApiResult<std::string> response_itself(
     return json.object();
   }
   if (http.method != "GET")
-    return wrong_method(http, "GET or DELETE");
+    return wrong_method(http, "GET, DELETE");
   if (query(http, "stream") == "true")
     return route_error(
         400, "stream: a response that is kept is not streamed again", "stream");
@@ -114,7 +117,7 @@ ApiResult<std::string> response_itself(
 }  // namespace
 
 ApiResult<std::string> stored_response_route(
-    const HttpRequest& http, std::string_view tail, ResponseStore& store) {
+    const HttpRequest& http, std::string_view tail, const OwnResponses& store) {
   size_t slash = tail.find('/');
   std::string_view id = tail.substr(0, slash);
   std::string_view action =

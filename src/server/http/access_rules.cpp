@@ -174,6 +174,7 @@ Admission AccessRules::admit(
   if (!key.empty()) {
     if (const std::string* name = find_api_key(options_.api_keys, key)) {
       out.client = *name;
+      out.key_name = *name;
       return out;
     }
   }

@@ -13,9 +13,10 @@
 namespace hadal {
 
 struct Admission {
-  int status = 0;       // 0: the request goes on to the service
-  std::string message;  // of a refusal; empty: an answer without a body
-  std::string client;   // the key's name, else the address
+  int status = 0;        // 0: the request goes on to the service
+  std::string message;   // of a refusal; empty: an answer without a body
+  std::string client;    // the key's name, else the address
+  std::string key_name;  // empty without keys
   // Of the answer, whatever it is.
   std::vector<std::pair<std::string, std::string>> headers;
 };

@@ -188,7 +188,8 @@ void Connection::dispatch() {
       .query = head.query,
       .headers = head.headers,
       .body = parser_.take_body(),
-      .client = admission_.client};
+      .client = admission_.client,
+      .key_name = admission_.key_name};
   // No key goes beyond this point.
   request.headers.erase("authorization");
   request.headers.erase("x-api-key");

@@ -26,6 +26,7 @@ std::string get_as(const std::string& host, const std::string& headers = "") {
 TEST_F(HttpAccessTest, WithoutKeysTheAddressIsTheClient) {
   start();
   EXPECT_EQ(ask(get("/who")).body, "127.0.0.1");
+  EXPECT_EQ(service_.requests().back().key_name, "");
 }
 
 TEST_F(HttpAccessTest, KeysOfBothHeaders) {
@@ -50,7 +51,9 @@ TEST_F(HttpAccessTest, KeysOfBothHeaders) {
     EXPECT_EQ(response.status, 401) << wrong;
     EXPECT_EQ(response.headers.at("www-authenticate"), "Bearer");
   }
-  EXPECT_EQ(service_.requests().size(), 3u);
+  ASSERT_EQ(service_.requests().size(), 3u);
+  EXPECT_EQ(service_.requests()[0].key_name, "alice");
+  EXPECT_EQ(service_.requests()[2].key_name, "key-2");
   for (const HttpRequest& request : service_.requests()) {
     EXPECT_FALSE(request.headers.contains("authorization"));
     EXPECT_FALSE(request.headers.contains("x-api-key"));
