@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <mutex>
@@ -44,6 +45,21 @@ std::shared_ptr<PrefixStore> prefix_store(
   return std::make_shared<DiskPrefixStore>(options, engine.layout, engine.pool);
 }
 
+// Generated turns beside the prefixes that hold their tokens.
+std::unique_ptr<ReplayStore> replay_store(const ServeFlags& flags) {
+  constexpr size_t kMemoryBytes = size_t{64} << 20;
+  if (flags.cache_directory.empty())
+    return std::make_unique<ReplayStore>(kMemoryBytes);
+  constexpr size_t kMostBytes = size_t{256} << 20;
+  return std::make_unique<ReplayStore>(
+      kMemoryBytes,
+      std::make_unique<ReplayFile>(
+          std::filesystem::path(flags.cache_directory) / "replay.sqlite",
+          std::min(
+              kMostBytes,
+              static_cast<size_t>(parse_size(flags.cache_disk)) / 16)));
+}
+
 BatchEngineOptions engine_options(const ServeFlags& flags) {
   BatchEngineOptions options;
   options.max_sequences = flags.max_sequences;
@@ -63,18 +79,20 @@ struct Loaded {
         served(served_model(model, flags)),
         grammars(served->tokenizer, served->request.revision) {
     served->constraints = &grammars;
-    served->replay = &replay;
     EngineModel runner = engine_model(model);
     BatchEngineOptions options = engine_options(flags);
     store = prefix_store(flags, model, runner);
     options.store = store;
+    // After the prefixes' store, which makes the folder.
+    replay = replay_store(flags);
+    served->replay = replay.get();
     engine = std::make_unique<BatchEngine>(std::move(runner), options);
   }
 
   Model model;
   std::unique_ptr<ServedModel> served;
   GrammarSource grammars;
-  ReplayStore replay;
+  std::unique_ptr<ReplayStore> replay;
   std::shared_ptr<PrefixStore> store;
   std::unique_ptr<BatchEngine> engine;
 };

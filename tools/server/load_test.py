@@ -58,10 +58,12 @@ class Load:
         """Tokens since the server's start, also those of clients that left."""
         return self.server.metrics()["hadal_generated_tokens_total"]
 
-    def run(self, clients, seconds, kill=False):
-        """Tokens a second, all clients together."""
+    def run(self, clients, seconds, kill=False, first_number=0):
+        """Tokens a second, all clients together. Clients of other numbers ask
+        other things."""
         before = self.generated()
-        thread = threading.Thread(target=asyncio.run, args=(self.ask(clients),), daemon=True)
+        clients = self.ask(range(first_number, first_number + clients))
+        thread = threading.Thread(target=asyncio.run, args=(clients,), daemon=True)
         started, spent = time.monotonic(), time.process_time()
         thread.start()
         while (passed := time.monotonic() - started) < seconds:
@@ -79,8 +81,8 @@ class Load:
             self.note("a client hangs")
         return rate
 
-    async def ask(self, clients):
-        await asyncio.gather(*(Client(self, number).run() for number in range(clients)))
+    async def ask(self, numbers):
+        await asyncio.gather(*(Client(self, number).run() for number in numbers))
 
     def restart(self):
         self.down.set()
@@ -173,11 +175,13 @@ def main():
     parser.add_argument("--flag", action="append", default=[], help="a further flag of hadal serve")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        flags = ["--cache-dir", folder, "--cache-disk", "300M", "--cache-memory", arguments.cache_memory, *arguments.flag]
+        flags = ["--cache-dir", folder, "--cache-disk", "300M", "--cache-memory", arguments.cache_memory,
+                 *arguments.flag]
         with Server(*flags) as server:
-            one_rate = Load(server).run(1, min(20, arguments.seconds / 4))
             load = Load(server)
             rate = load.run(arguments.clients, arguments.seconds)
+            # Afterwards: what is common to all prompts is remembered in both.
+            one_rate = Load(server).run(1, min(20, arguments.seconds / 4), first_number=1000)
             problems = check(load, rate, one_rate, arguments.memory_share)
             if arguments.kill:
                 problems += kill_under_load(server, folder, arguments.clients)

@@ -72,7 +72,7 @@ class SqliteStatement {
       throw Error(
           ErrorCode::io,
           fmt::format(
-              "{}: the index of saved prefixes fails: {}",
+              "{}: the database fails: {}",
               sqlite3_db_filename(handle_, "main"),
               sqlite3_errmsg(handle_)));
   }

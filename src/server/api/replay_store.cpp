@@ -2,7 +2,8 @@
 #include "server/api/replay_store.h"
 
 #include <cmath>
-#include <set>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "text/spans.h"
@@ -78,11 +79,18 @@ Spans RawText::take() {
   return std::exchange(spans_, {});
 }
 
-ReplayStore::ReplayStore(size_t max_bytes) : max_bytes_(max_bytes) {}
+ReplayStore::ReplayStore(size_t max_bytes, std::unique_ptr<ReplayFile> file)
+    : max_bytes_(max_bytes), file_(std::move(file)) {}
 
 void ReplayStore::remember(ReplayTurn turn) {
   if (turn.calls.empty() || turn.calls.front().id.empty())
     return;
+  if (file_ != nullptr)
+    file_->put(turn);
+  keep(std::move(turn));
+}
+
+void ReplayStore::keep(ReplayTurn turn) {
   Entry entry;
   entry.bytes = kEntryBytes + turn.reasoning.size() + turn.content.size() +
                 text_bytes(turn.raw_reasoning) + text_bytes(turn.raw_answer);
@@ -113,17 +121,38 @@ void ReplayStore::drop(std::list<Entry>::iterator entry) {
 }
 
 void ReplayStore::restore(std::vector<ChatMessage>& messages) {
-  std::set<std::string_view> seen;
-  std::set<std::string> repeated;
+  std::map<std::string, int> uses;
   for (const ChatMessage& message : messages)
-    if (!message.tool_calls.empty() &&
-        !seen.insert(message.tool_calls.front().id).second)
-      repeated.insert(message.tool_calls.front().id);
+    if (!message.tool_calls.empty())
+      ++uses[message.tool_calls.front().id];
+  std::vector<ChatMessage*> turns;
+  std::vector<std::string> ids;
+  for (ChatMessage& message : messages) {
+    if (message.role != ChatRole::assistant || message.tool_calls.empty() ||
+        uses[message.tool_calls.front().id] > 1)
+      continue;
+    turns.push_back(&message);
+    ids.push_back(message.tool_calls.front().id);
+  }
+  if (file_ != nullptr)
+    fetch(ids);
   std::lock_guard lock(mutex_);
-  for (ChatMessage& message : messages)
-    if (message.role == ChatRole::assistant && !message.tool_calls.empty() &&
-        !repeated.contains(message.tool_calls.front().id))
-      restore(message);
+  for (ChatMessage* turn : turns)
+    restore(*turn);
+}
+
+// From the file, without keeping those waiting who remember.
+void ReplayStore::fetch(const std::vector<std::string>& ids) {
+  std::vector<std::string> missing;
+  {
+    std::lock_guard lock(mutex_);
+    for (const std::string& id : ids)
+      if (!by_id_.contains(id))
+        missing.push_back(id);
+  }
+  for (const std::string& id : missing)
+    if (std::optional<ReplayTurn> turn = file_->find(id))
+      keep(std::move(*turn));
 }
 
 void ReplayStore::restore(ChatMessage& message) {

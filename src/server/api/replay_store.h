@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -17,27 +18,21 @@
 #include <unordered_map>
 #include <vector>
 
-#include "hadal/chat.h"
 #include "hadal/spans.h"
+#include "server/api/replay_file.h"
+#include "server/api/replay_turn.h"
 #include "text/chat_message.h"
 
 namespace hadal {
 
-// One generated turn: as told to the client, and as generated. Trusted spans
-// are tokens that the model wrote as control tokens.
-struct ReplayTurn {
-  std::string reasoning;
-  std::string content;
-  std::vector<ToolCall> calls;
-  // Empty: the parts are printed by the encoder.
-  Spans raw_reasoning;
-  Spans raw_answer;
-};
-
 // Safe from any thread.
 class ReplayStore {
  public:
-  explicit ReplayStore(size_t max_bytes = size_t{64} << 20);
+  // `file` keeps the turns that memory has no room for, and those of former
+  // runs; may be null.
+  explicit ReplayStore(
+      size_t max_bytes = size_t{64} << 20,
+      std::unique_ptr<ReplayFile> file = nullptr);
 
   // Keeps a turn that has calls with ids; the least recently used ones go.
   void remember(ReplayTurn turn);
@@ -55,10 +50,13 @@ class ReplayStore {
     size_t bytes = 0;
   };
 
+  void keep(ReplayTurn turn);
+  void fetch(const std::vector<std::string>& ids);
   void restore(ChatMessage& message);
   void drop(std::list<Entry>::iterator entry);
 
   const size_t max_bytes_;
+  const std::unique_ptr<ReplayFile> file_;
   mutable std::mutex mutex_;
   std::list<Entry> entries_;  // most recently used first
   std::unordered_map<std::string, std::list<Entry>::iterator> by_id_;
