@@ -267,10 +267,7 @@ std::string read_content(
   return text;
 }
 
-std::vector<RequestMessage> read_messages(
-    const JsonValue& request,
-    const RequestOptions& options,
-    std::vector<std::string>& warnings) {
+const JsonValue& message_list(const JsonValue& request) {
   const JsonValue* list = array_field(request, "", "messages");
   if (list == nullptr || list->items().empty())
     refuse("messages", "a request must have at least one message");
@@ -281,9 +278,17 @@ std::vector<RequestMessage> read_messages(
             "{} messages are more than the limit of {}",
             list->items().size(),
             kMaxMessages));
+  return *list;
+}
+
+std::vector<RequestMessage> read_messages(
+    const JsonValue& request,
+    const RequestOptions& options,
+    std::vector<std::string>& warnings) {
+  const JsonValue& list = message_list(request);
   MessageReader reader(options, warnings);
   std::vector<RequestMessage> messages;
-  for (const JsonValue& source : list->items())
+  for (const JsonValue& source : list.items())
     messages.push_back(reader.read(source, messages.size()));
   return messages;
 }

@@ -39,6 +39,10 @@ void gather_instructions(
     const RequestOptions& options,
     ChatRequest& request);
 
+// request["messages"]: an array of at least one message, and no more than
+// kMaxMessages. Throws RequestError.
+const JsonValue& message_list(const JsonValue& request);
+
 // Reads request["messages"]. Throws RequestError.
 std::vector<RequestMessage> read_messages(
     const JsonValue& request,

@@ -73,21 +73,6 @@ JsonValue function_of(const JsonValue& tool, std::string& path) {
   return JsonValue::object(std::move(members));
 }
 
-void set_choice(
-    ChatRequest& request, std::string_view word, const std::string& path) {
-  if (word == "auto")
-    request.tool_choice = ToolChoice::automatic;
-  else if (word == "none")
-    request.tool_choice = ToolChoice::none;
-  else if (word == "required")
-    request.tool_choice = ToolChoice::required;
-  else
-    refuse(
-        path,
-        fmt::format(
-            "expected auto, none, required or a function, found '{}'", word));
-}
-
 void set_named_choice(ChatRequest& request, const JsonValue& choice) {
   std::string path = "tool_choice";
   const JsonValue* holder = object_field(choice, path, "function");
@@ -112,7 +97,7 @@ void read_choice(const JsonValue& source, ChatRequest& request) {
   if (choice == nullptr)
     return;
   if (choice->is_string()) {
-    set_choice(request, choice->as_string(), "tool_choice");
+    set_tool_choice(request, choice->as_string(), "tool_choice");
     return;
   }
   if (!choice->is_object())
@@ -122,7 +107,7 @@ void read_choice(const JsonValue& source, ChatRequest& request) {
   if (!type || *type == "function")
     set_named_choice(request, *choice);
   else
-    set_choice(request, *type, "tool_choice.type");
+    set_tool_choice(request, *type, "tool_choice.type");
 }
 
 bool declares_parameter(const JsonValue& tool, std::string_view name) {
@@ -133,6 +118,21 @@ bool declares_parameter(const JsonValue& tool, std::string_view name) {
 }
 
 }  // namespace
+
+void set_tool_choice(
+    ChatRequest& request, std::string_view word, const std::string& path) {
+  if (word == "auto")
+    request.tool_choice = ToolChoice::automatic;
+  else if (word == "none")
+    request.tool_choice = ToolChoice::none;
+  else if (word == "required")
+    request.tool_choice = ToolChoice::required;
+  else
+    refuse(
+        path,
+        fmt::format(
+            "expected auto, none, required or a function, found '{}'", word));
+}
 
 JsonValue read_tool(const JsonValue& tool, std::string path) {
   JsonValue function = function_of(tool, path);

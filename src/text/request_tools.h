@@ -17,6 +17,11 @@ std::vector<JsonValue> read_tool_list(
     std::string_view path,
     std::vector<std::string>& warnings);
 
+// Sets tool_choice to the word that stands at `path`: auto, none or required.
+// Throws RequestError.
+void set_tool_choice(
+    ChatRequest& request, std::string_view word, const std::string& path);
+
 // Sets tools, tool_choice, parallel_tool_calls. With choice none there are no
 // tools; with a named one there is only that.
 void read_tools(const JsonValue& source, ChatRequest& request);

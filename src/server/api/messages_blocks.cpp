@@ -6,7 +6,6 @@
 #include "server/api/base64.h"
 #include "server/api/messages_texts.h"
 #include "text/request_fields.h"
-#include "text/text_limits.h"
 #include "text/utf8.h"
 
 namespace hadal {
@@ -226,19 +225,10 @@ BlockMessages read_block_messages(
     const JsonValue& body,
     const RequestOptions& options,
     std::vector<std::string>& warnings) {
-  const JsonValue* list = array_field(body, "", "messages");
-  if (list == nullptr || list->items().empty())
-    refuse("messages", "a request must have at least one message");
-  if (list->items().size() > kMaxMessages)
-    refuse(
-        "messages",
-        fmt::format(
-            "{} messages are more than the limit of {}",
-            list->items().size(),
-            kMaxMessages));
+  const JsonValue& list = message_list(body);
   BlockReader reader(options, warnings);
-  for (size_t i = 0; i < list->items().size(); ++i)
-    reader.read(list->items()[i], i);
+  for (size_t i = 0; i < list.items().size(); ++i)
+    reader.read(list.items()[i], i);
   return reader.take();
 }
 

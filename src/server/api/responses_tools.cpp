@@ -173,21 +173,6 @@ bool is_client_tool(std::string_view type) {
   return type == "function" || type == "custom";
 }
 
-void set_word(
-    std::string_view word, const std::string& path, ChatRequest& request) {
-  if (word == "auto")
-    request.tool_choice = ToolChoice::automatic;
-  else if (word == "none")
-    request.tool_choice = ToolChoice::none;
-  else if (word == "required")
-    request.tool_choice = ToolChoice::required;
-  else
-    refuse(
-        path,
-        fmt::format(
-            "expected auto, none, required or an object, found '{}'", word));
-}
-
 // {"type":"allowed_tools","mode":"auto","tools":[{"type":"function",...}]}
 void set_allowed(
     const JsonValue& choice, const ResponseTools& tools, ChatRequest& request) {
@@ -197,7 +182,7 @@ void set_allowed(
     refuse(
         member_path(path, "mode"),
         fmt::format("expected auto or required, found '{}'", mode));
-  set_word(mode, member_path(path, "mode"), request);
+  set_tool_choice(request, mode, member_path(path, "mode"));
   const JsonValue* list = array_field(choice, path, "tools");
   if (list == nullptr)
     refuse(member_path(path, "tools"), "the allowed tools are missing");
@@ -220,7 +205,7 @@ void read_choice(
     const JsonValue& choice, const ResponseTools& tools, ChatRequest& request) {
   const std::string path = "tool_choice";
   if (choice.is_string()) {
-    set_word(choice.as_string(), path, request);
+    set_tool_choice(request, choice.as_string(), path);
     return;
   }
   if (!choice.is_object())
@@ -232,7 +217,7 @@ void read_choice(
     request.tools = {required_function(choice, path, tools)};
     request.tool_choice = ToolChoice::named;
   } else if (type == "auto" || type == "none" || type == "required") {
-    set_word(type, path, request);
+    set_tool_choice(request, type, path);
   } else {
     request.warnings.push_back(fmt::format(
         "tool_choice of type '{}' was ignored; the tool is not supported",
