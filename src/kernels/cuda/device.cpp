@@ -4,14 +4,24 @@
 
 #include <utility>
 
+#include "hadal/device_lost.h"
 #include "hadal/error.h"
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/lost_device.h"
 
 namespace hadal::cuda {
 
 void check(cudaError_t status, const char* action) {
   if (status == cudaSuccess)
     return;
+  if (is_lost(status))
+    throw DeviceLost(fmt::format(
+        "the GPU failed while {}: {} ({}); this process cannot use it any "
+        "more: restart it (HADAL_CUDA_SYNC=1 names the kernel, --device cpu "
+        "does without)",
+        action,
+        cudaGetErrorString(status),
+        cudaGetErrorName(status)));
   throw Error(
       status == cudaErrorMemoryAllocation ? ErrorCode::resource
                                           : ErrorCode::internal,
