@@ -3,11 +3,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <utility>
+
+#include "hadal/error.h"
 
 namespace hadal {
 
+// automatic: cuda where this build has it, a GPU is there and the model fits,
+// else cpu.
 enum class Device { automatic, cpu, cuda, mlx };
 
 // standard: products of quantised weights take rounded activations where that
@@ -40,7 +47,10 @@ struct ModelOptions {
 
 struct ModelInfo {
   std::filesystem::path directory;
-  std::string device;   // "cpu", "cuda: " and the GPU's name
+  std::string device;  // "cpu", "cuda: " and the GPU's name
+  // Why Device::automatic did not take the GPU that this build could use; empty
+  // when there is nothing to say.
+  std::string device_reason;
   std::string backend;  // "cpu", "reference" or "cuda"
   int threads = 0;
   int64_t context = 0;
@@ -54,13 +64,37 @@ struct ModelInfo {
   uint64_t fingerprint = 0;  // of the checkpoint and of the numerics
 };
 
+// What may be watched while a model is loaded.
+struct LoadHooks {
+  // Weights on their way to the GPU, in bytes.
+  std::function<void(uint64_t done, uint64_t total)> on_weights;
+  std::stop_token stop;  // then load() throws Error(cancelled)
+};
+
+// Thrown by Model::load: the GPU holds no such weights beside what else was
+// asked for. A conversion of at most room() bytes would fit.
+class WeightsDoNotFit : public Error {
+ public:
+  WeightsDoNotFit(
+      const std::string& message, std::filesystem::path model, int64_t room)
+      : Error(ErrorCode::resource, message),
+        model_(std::move(model)),
+        room_(room) {}
+  const std::filesystem::path& model() const { return model_; }
+  int64_t room() const { return room_; }
+
+ private:
+  std::filesystem::path model_;
+  int64_t room_;
+};
+
 // A handle to a loaded model; copies share it. Sessions on several threads may
 // use one model: their forward passes take turns.
 class Model {
  public:
   // Throws Error when the checkpoint cannot be loaded or the machine cannot
-  // hold what was asked for. Weights stay in the mapped files.
-  static Model load(const ModelOptions& options);
+  // hold what was asked for. On the CPU weights stay in the mapped files.
+  static Model load(const ModelOptions& options, const LoadHooks& hooks = {});
 
   const ModelInfo& info() const;
   const ModelOptions& options() const;

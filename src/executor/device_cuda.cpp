@@ -1,90 +1,139 @@
+// The GPU as a device: is it there, what it has free, and the weights' way to
+// it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <thread>
+#include <utility>
 
+#include "executor/cuda_copy_lane.h"
 #include "executor/device.h"
+#include "executor/weight_upload.h"
 #include "hadal/error.h"
 #include "kernels/cuda/backend_cuda.h"
+#include "kernels/cuda/ceilings_cuda.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/device_memory.h"
 #include "kernels/cuda/find_device.h"
-#include "kernels/cuda/view_bytes.h"
-#include "weights/matrices.h"
+#include "kernels/cuda/staged_backend.h"
+#include "weights/device_tables.h"
 
 namespace hadal {
 namespace {
 
-constexpr int64_t kAlignment = 256;
+// More do not make the link faster.
+constexpr int kMostThreads = 12;
 
-int64_t aligned(int64_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+int64_t free_bytes() {
+  size_t free = 0;
+  size_t all = 0;
+  cuda::check(cudaMemGetInfo(&free, &all), "asking for the free memory");
+  return static_cast<int64_t>(free);
 }
 
-int64_t total_bytes(ModelWeights& weights) {
-  int64_t total = 0;
-  for_each_matrix(weights, [&](const WeightView& view) {
-    const cuda::ViewBytes bytes = cuda::view_bytes(view);
-    total += aligned(bytes.data) + aligned(bytes.scales) +
-             (view.biases != nullptr ? aligned(bytes.scales) : 0);
-  });
-  return total;
-}
-
+// What keeps a model's copies alive.
 struct DeviceWeights {
-  cuda::DeviceBuffer memory;
+  cuda::DeviceBuffer image;
+  std::shared_ptr<const void> tables;
   std::shared_ptr<const void> files;  // small tensors stay there
 };
 
+std::byte* reserve_image(cuda::DeviceBuffer& image, int64_t bytes) {
+  try {
+    return static_cast<std::byte*>(image.reserve(bytes));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::resource)
+      throw;
+    throw Error(
+        ErrorCode::resource,
+        fmt::format(
+            "device: the weights take {:.1f} GB, but of the GPU's memory only "
+            "{:.1f} GB are free now; end what uses it, or use cpu",
+            static_cast<double>(bytes) / 1e9,
+            static_cast<double>(free_bytes()) / 1e9));
+  }
+}
+
 }  // namespace
 
+bool built_with_cuda() {
+  return true;
+}
+
+std::string why_no_cuda() {
+  return missing_cuda_device();
+}
+
 ExecutionDevice cuda_device() {
-  if (const std::string reason = missing_cuda_device(); !reason.empty())
+  if (const std::string reason = why_no_cuda(); !reason.empty())
     throw Error(
         ErrorCode::unsupported,
         fmt::format("device: found cuda, but {}; use cpu", reason));
   return {
       .name = "cuda: " + cuda_device_name(),
       .backend = &cuda_backend(),
-      .memory = &cuda::device_memory()};
+      .memory = &cuda::device_memory(),
+      .available_bytes = free_bytes};
 }
 
-void move_weights_to_cuda(ModelWeights& weights) {
-  const int64_t total = total_bytes(weights);
+GpuInfo examine_gpu() {
+  const CudaFacts facts = examine_cuda();
   size_t free = 0;
   size_t all = 0;
   cuda::check(cudaMemGetInfo(&free, &all), "asking for the free memory");
-  if (total > static_cast<int64_t>(free))
-    throw Error(
-        ErrorCode::resource,
-        fmt::format(
-            "device: the weights take {:.1f} GB, but {:.1f} of the GPU's "
-            "{:.1f} "
-            "GB are free; convert the model with a recipe of fewer bits, or "
-            "use "
-            "cpu",
-            static_cast<double>(total) / 1e9,
-            static_cast<double>(free) / 1e9,
-            static_cast<double>(all) / 1e9));
+  return {
+      .name = facts.name,
+      .driver = cuda_version_text(facts.driver),
+      .runtime = cuda_version_text(facts.runtime),
+      .capability = fmt::format("{}.{}", facts.major, facts.minor),
+      .memory_bytes = static_cast<int64_t>(all),
+      .free_bytes = static_cast<int64_t>(free)};
+}
+
+const Backend* cuda_backend_for_tests() {
+  return &staged_cuda_backend();
+}
+
+Ceilings measure_cuda_ceilings(int threads) {
+  cuda::MemoryProbe probe;
+  Ceilings ceilings{.instruction_set = cuda_device_name(), .threads = threads};
+  ceilings.copy_bytes_per_second = probe.copy_rate();
+  ceilings.read_bytes_per_second =
+      std::max(probe.read_rate(), ceilings.copy_bytes_per_second);
+  ceilings.host_to_device_bytes_per_second = cuda::host_to_device_rate();
+  const double matrices = cuda::matrix_rate();
+  ceilings.peaks[static_cast<int>(Arithmetic::bf16_dot)] = matrices;
+  ceilings.peaks[static_cast<int>(Arithmetic::fp32_fma)] = matrices / 3;
+  return ceilings;
+}
+
+double cuda_memory_rate() {
+  cuda::MemoryProbe probe(int64_t{512} << 20);
+  return std::max(probe.read_rate(), probe.copy_rate());
+}
+
+int64_t cuda_weight_bytes(ModelWeights& weights) {
+  return plan_upload(weights).bytes;
+}
+
+void move_weights_to_cuda(
+    ModelWeights& weights, const ModelConfig& config, const CopyHooks& hooks) {
+  const WeightUpload upload = plan_upload(weights);
   auto kept = std::make_shared<DeviceWeights>();
-  kept->files = weights.storage;
-  auto* at = static_cast<std::byte*>(kept->memory.reserve(total));
-  const auto move = [&](const std::byte*& data, int64_t bytes) {
-    if (data == nullptr)
-      return;
-    cuda::check(
-        cudaMemcpy(
-            at, data, static_cast<size_t>(bytes), cudaMemcpyHostToDevice),
-        "copying the weights");
-    data = at;
-    at += aligned(bytes);
-  };
-  for_each_matrix(weights, [&](WeightView& view) {
-    const cuda::ViewBytes bytes = cuda::view_bytes(view);
-    move(view.data, bytes.data);
-    move(view.scales, bytes.scales);
-    move(view.biases, bytes.scales);
-  });
-  weights.storage = kept;
+  std::byte* const image = reserve_image(kept->image, upload.bytes);
+  copy_staged(
+      upload.segments,
+      std::min(
+          kMostThreads, static_cast<int>(std::thread::hardware_concurrency())),
+      [image] { return make_cuda_copy_lane(image); },
+      hooks);
+  ModelWeights moved = weights;
+  point_to_image(moved, upload, image);
+  kept->tables = make_device_tables(moved, config, cuda::device_memory());
+  kept->files = moved.storage;
+  moved.storage = kept;
+  weights = std::move(moved);
 }
 
 }  // namespace hadal
