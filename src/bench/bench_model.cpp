@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/check.h"
-#include "base/memory_info.h"
 #include "base/readable.h"
 #include "bench/cache_filler.h"
 #include "bench/synthetic_model.h"
@@ -19,43 +19,82 @@ namespace hadal {
 namespace {
 
 BenchNetwork with_default_numerics(
-    std::string name, ModelConfig config, ModelWeights weights) {
+    std::string name,
+    ModelConfig config,
+    ModelWeights weights,
+    const ExecutionDevice& device) {
   BenchNetwork out;
   out.name = std::move(name);
+  out.device = device;
   out.layout =
       std::make_shared<const CacheLayout>(make_cache_layout(config, {}));
   // A step of the next-token module is no part of a decode step.
   weights.mtp.clear();
   out.network = std::make_shared<const Network>(
-      std::move(config), std::move(weights), Numerics{});
+      std::move(config),
+      std::move(weights),
+      Numerics{.bf16_activations = !device.memory->host_visible()},
+      *device.memory);
   return out;
+}
+
+// For caches, beside scratch memory.
+int64_t cache_room(const ExecutionDevice& device) {
+  const int64_t scratch = device.memory->host_visible() ? 0 : kCudaScratchBytes;
+  return std::max<int64_t>(device.available_bytes() - scratch, 0);
 }
 
 }  // namespace
 
-BenchNetwork load_bench_network(const std::string& checkpoint) {
+BenchNetwork load_bench_network(
+    const std::string& checkpoint,
+    const ExecutionDevice& device,
+    const CopyHooks& hooks) {
   const std::filesystem::path directory = find_model(checkpoint);
   LoadedModel loaded = load_checkpoint(directory);
-  return with_default_numerics(
-      directory.string(), std::move(loaded.config), std::move(loaded.weights));
+  loaded.weights.mtp.clear();
+  Timing upload;
+  double uploaded = 0;
+  if (!device.memory->host_visible()) {
+    uploaded = static_cast<double>(cuda_weight_bytes(loaded.weights));
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point start = Clock::now();
+    move_weights_to_cuda(loaded.weights, loaded.config, hooks);
+    upload.seconds =
+        std::chrono::duration<double>(Clock::now() - start).count();
+    upload.runs = 1;
+  }
+  BenchNetwork network = with_default_numerics(
+      directory.string(),
+      std::move(loaded.config),
+      std::move(loaded.weights),
+      device);
+  network.upload = upload;
+  network.uploaded_bytes = uploaded;
+  return network;
 }
 
-BenchNetwork make_bench_network(const SyntheticSpec& spec, int threads) {
+BenchNetwork make_bench_network(
+    const SyntheticSpec& spec, int threads, const ExecutionDevice& device) {
   ThreadTeam team(threads);
-  SyntheticModel model = make_synthetic_model(spec, team);
+  SyntheticModel model = make_synthetic_model(spec, team, device);
   return with_default_numerics(
       "synthetic " + spec.text,
       std::move(model.config),
-      std::move(model.weights));
+      std::move(model.weights),
+      device);
 }
 
 BenchModel::BenchModel(const BenchNetwork& network, int threads)
     : network_(network),
-      recorder_(cpu_backend()),
+      recorder_(*network.device.backend, *network.device.memory),
       executor_(std::make_unique<NativeExecutor>(
-          network.network, recorder_.backend(), threads)),
+          network.network,
+          recorder_.backend(),
+          ThreadTeamOptions{.threads = threads},
+          *network.device.memory)),
       pool_(std::make_shared<PagePool>(
-          static_cast<int64_t>(memory_info().available_bytes))) {}
+          cache_room(network.device), *network.device.memory)) {}
 
 int32_t BenchModel::random_token() {
   RandomNumbers random(seed_++);
@@ -65,7 +104,7 @@ int32_t BenchModel::random_token() {
 
 SequenceCache BenchModel::filled(int64_t tokens, std::stop_token stop) {
   const int64_t needed = network_.layout->bytes(tokens);
-  const auto available = static_cast<int64_t>(memory_info().available_bytes);
+  const int64_t available = cache_room(network_.device);
   if (needed > available)
     throw Error(
         ErrorCode::resource,

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "bench/kernel_recorder.h"
+#include "bench/measure.h"
 #include "bench/synthetic_spec.h"
 #include "cache/sequence_cache.h"
+#include "executor/device.h"
 #include "executor/native_executor.h"
 #include "model/network.h"
 
@@ -22,11 +24,22 @@ struct BenchNetwork {
   std::string name;
   std::shared_ptr<const Network> network;
   std::shared_ptr<const CacheLayout> layout;
+  ExecutionDevice device;  // where the weights are
+  // Of a checkpoint's way to the GPU, the GPU's memory included.
+  Timing upload;
+  double uploaded_bytes = 0;
 };
 
-// Both throw Error: what load_checkpoint and make_synthetic_model throw.
-BenchNetwork load_bench_network(const std::string& checkpoint);
-BenchNetwork make_bench_network(const SyntheticSpec& spec, int threads);
+// Both throw Error: what load_checkpoint, the weights' way to the device and
+// make_synthetic_model throw.
+BenchNetwork load_bench_network(
+    const std::string& checkpoint,
+    const ExecutionDevice& device = cpu_device(),
+    const CopyHooks& hooks = {});
+BenchNetwork make_bench_network(
+    const SyntheticSpec& spec,
+    int threads,
+    const ExecutionDevice& device = cpu_device());
 
 // The network with a team of threads. At most one exists at a time (see
 // KernelRecorder).
@@ -37,6 +50,7 @@ class BenchModel {
   const ModelConfig& config() const { return network_.network->config; }
   KernelRecorder& recorder() { return recorder_; }
   int threads() const { return executor_->threads(); }
+  bool on_cpu() const { return network_.device.memory->host_visible(); }
   // Of the last step or prefill.
   const std::vector<float>& logits() const { return logits_; }
 

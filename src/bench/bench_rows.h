@@ -6,25 +6,28 @@
 
 namespace hadal {
 
+// Measures the read bandwidth, in bytes a second.
+using MemoryRate = std::function<double()>;
+
 // Each appends rows (and profiles) for one number of threads.
 void add_kernel_rows(
     const BenchOptions& options,
     const BenchHooks& hooks,
     ThreadTeam& team,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
     BenchReport& report);
 void add_model_rows(
     const BenchOptions& options,
     const BenchHooks& hooks,
     BenchModel& model,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
     BenchReport& report);
 
 // Times `run` into row.timing, with the read bandwidth before and after.
 void time_row(
     const BenchOptions& options,
     const BenchHooks& hooks,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
     const std::function<void()>& run,
     BenchRow& row);
 

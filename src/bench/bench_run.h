@@ -20,9 +20,10 @@ struct BenchOptions {
   bool model = true;
   std::optional<SyntheticSpec> synthetic;
   std::string checkpoint;
+  bool cuda = false;  // on the GPU; kernels are timed on the CPU only
   std::vector<int> threads = {1};             // each >= 1
   std::vector<int64_t> contexts = {1 << 10};  // tokens in the cache, >= 1
-  int64_t prompt_tokens = 2048;               // 0: no prefill
+  std::vector<int64_t> prompts = {2048};      // tokens, each >= 1
   std::vector<int> batches = {1};             // sequences decoded at once, >= 1
   bool kernels = false;
   bool profile = false;
@@ -37,8 +38,10 @@ struct BenchHooks {
 };
 
 // Sequences of the batches above 1 are decoded at the first context only.
-// Throws Error: invalid_argument for a context beyond the model's, resource
-// when memory does not suffice, cancelled on a stop, and what loading throws.
+// On a GPU one number of threads is enough, and the read bandwidth is that of
+// its memory. Throws Error: invalid_argument for a context beyond the model's,
+// resource when memory does not suffice, cancelled on a stop, and what loading
+// throws.
 BenchReport run_bench(const BenchOptions& options, const BenchHooks& hooks);
 
 }  // namespace hadal

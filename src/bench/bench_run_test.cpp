@@ -16,7 +16,7 @@ BenchOptions tiny_options() {
   BenchOptions options;
   options.synthetic = parse_synthetic_spec("tiny:layers=4").value();
   options.contexts = {100, 2048};
-  options.prompt_tokens = 32;
+  options.prompts = {32};
   options.batches = {1, 2};
   options.seconds = 0.01;
   options.ceiling_bytes = size_t{16} << 20;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_source.h"
 #include "kernels/backend.h"
 #include "kernels/ceilings.h"
 
@@ -38,10 +39,14 @@ struct KernelTotals {
 };
 
 // A backend that does what another does and, between start() and stop(), takes
-// notes. One recorder records at a time; kernels are called by one thread.
+// notes; kernels are then waited for one by one, so that on a GPU a time holds
+// the start and the end of each. One recorder records at a time; kernels are
+// called by one thread.
 class KernelRecorder {
  public:
-  explicit KernelRecorder(const Backend& inner);
+  // `memory`: where the kernels' arrays lie.
+  explicit KernelRecorder(
+      const Backend& inner, MemorySource& memory = host_memory());
   ~KernelRecorder();
   KernelRecorder(const KernelRecorder&) = delete;
   KernelRecorder& operator=(const KernelRecorder&) = delete;

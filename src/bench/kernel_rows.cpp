@@ -57,11 +57,11 @@ void finish(
     BenchRow row,
     const BenchOptions& options,
     const BenchHooks& hooks,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
     const std::function<void()>& run,
     BenchReport& report) {
   run();
-  time_row(options, hooks, probe, run, row);
+  time_row(options, hooks, rate, run, row);
   report.rows.push_back(std::move(row));
 }
 
@@ -72,7 +72,7 @@ void add_product_row(
     const BenchOptions& options,
     const BenchHooks& hooks,
     ThreadTeam& team,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
     BenchReport& report) {
   const bool one = tokens == 1;
   BenchRow row = new_row(
@@ -105,7 +105,7 @@ void add_product_row(
       std::move(row),
       options,
       hooks,
-      probe,
+      rate,
       [&] {
         params.weight = weights.next();
         cpu_backend().linear(params, team);
@@ -127,7 +127,7 @@ void add_expert_row(
     const BenchOptions& options,
     const BenchHooks& hooks,
     ThreadTeam& team,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
     BenchReport& report) {
   BenchRow row = new_row(
       "six experts of 256, " + format_name(format), "GB/s", team.size());
@@ -164,7 +164,7 @@ void add_expert_row(
       std::move(row),
       options,
       hooks,
-      probe,
+      rate,
       [&] {
         for (int64_t i = 0; i < kPerToken; ++i)
           indices[static_cast<size_t>(i)] =
@@ -182,15 +182,15 @@ void add_kernel_rows(
     const BenchOptions& options,
     const BenchHooks& hooks,
     ThreadTeam& team,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
     BenchReport& report) {
   for (const WeightView& format : formats())
-    add_product_row(format, kRows, 1, options, hooks, team, probe, report);
+    add_product_row(format, kRows, 1, options, hooks, team, rate, report);
   for (const WeightView& format : formats())
-    add_expert_row(format, options, hooks, team, probe, report);
+    add_expert_row(format, options, hooks, team, rate, report);
   for (const WeightView& format : formats())
     add_product_row(
-        format, kManyRows, kManyTokens, options, hooks, team, probe, report);
+        format, kManyRows, kManyTokens, options, hooks, team, rate, report);
 }
 
 }  // namespace hadal

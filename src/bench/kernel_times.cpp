@@ -45,12 +45,14 @@ double arithmetic_seconds(const KernelUse& use, const Ceilings& ceilings) {
 
 }  // namespace
 
-KernelTimes time_kernels(int threads) {
+KernelTimes time_kernels(int threads, const ExecutionDevice& device) {
   SyntheticSpec spec = parse_synthetic_spec("flash:layers=4,experts=8").value();
   spec.config.vocab_size = kVocabulary;
-  const BenchNetwork network = make_bench_network(spec, threads);
+  const BenchNetwork network = make_bench_network(spec, threads, device);
   KernelTimes times;
-  {
+  if (!device.memory->host_visible()) {
+    times.ceilings = measure_cuda_ceilings(threads);
+  } else {
     ThreadTeam team(threads);
     times.ceilings = measure_ceilings(team);
   }

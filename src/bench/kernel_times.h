@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bench/report.h"
+#include "executor/device.h"
 
 namespace hadal {
 
@@ -15,9 +16,11 @@ struct KernelTimes {
 
 // Runs the first four layers of Flash (one of every kind) with a few experts
 // and a part of the vocabulary: steps with 8,192 tokens cached, and a prompt of
-// 128. Takes about 1 GB and, on two cores, five seconds. Throws
+// 128. Takes about 1 GB and, on two cores, five seconds. On a GPU a time holds
+// the start and the end of a kernel's work, some ten microseconds. Throws
 // Error(resource) when there is not the memory.
-KernelTimes time_kernels(int threads);
+KernelTimes time_kernels(
+    int threads, const ExecutionDevice& device = cpu_device());
 
 // The part of a kernel's time that its bytes would take at the read bandwidth,
 // or its operations at their peaks, whichever is more; 0 for a kernel that has

@@ -28,6 +28,11 @@ std::string tokens_text(int64_t tokens) {
   return grouped(tokens);
 }
 
+// ", 2 threads" on the CPU.
+std::string place_text(const BenchModel& model) {
+  return model.on_cpu() ? threads_text(model.threads()) : ", cuda";
+}
+
 // Runs `run` a few times with the recorder on; the work of one run goes into
 // the row.
 template <class Work>
@@ -59,7 +64,7 @@ void add_decode_row(
     const BenchOptions& options,
     const BenchHooks& hooks,
     BenchModel& model,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
     int64_t context,
     int batch,
     BenchReport& report) {
@@ -68,7 +73,7 @@ void add_decode_row(
       "decode{}, context {}{}",
       batch > 1 ? fmt::format(" of {}", batch) : "",
       tokens_text(context),
-      threads_text(model.threads()));
+      place_text(model));
   row.unit = "tokens/s";
   row.threads = model.threads();
   row.units = batch;
@@ -79,7 +84,7 @@ void add_decode_row(
   model.step(sequences);
   const auto step = [&] { model.step(sequences); };
   record(model, kRecordedSteps, options, report, row, step);
-  time_row(options, hooks, probe, step, row);
+  time_row(options, hooks, rate, step, row);
   report.rows.push_back(row);
 }
 
@@ -87,12 +92,12 @@ void add_prefill_row(
     const BenchOptions& options,
     const BenchHooks& hooks,
     BenchModel& model,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
+    int64_t tokens,
     BenchReport& report) {
-  const int64_t tokens = options.prompt_tokens;
   BenchRow row;
-  row.name = fmt::format(
-      "prefill {}{}", tokens_text(tokens), threads_text(model.threads()));
+  row.name =
+      fmt::format("prefill {}{}", tokens_text(tokens), place_text(model));
   row.unit = "tokens/s";
   row.threads = model.threads();
   row.units = static_cast<double>(tokens);
@@ -100,7 +105,7 @@ void add_prefill_row(
   announce(hooks, row.name);
   const auto prefill = [&] { model.prefill(tokens, hooks.stop); };
   record(model, 1, options, report, row, prefill);
-  time_row(options, hooks, probe, prefill, row);
+  time_row(options, hooks, rate, prefill, row);
   report.rows.push_back(row);
 }
 
@@ -110,16 +115,16 @@ void add_model_rows(
     const BenchOptions& options,
     const BenchHooks& hooks,
     BenchModel& model,
-    const BandwidthProbe& probe,
+    const MemoryRate& rate,
     BenchReport& report) {
   for (const int batch : options.batches)
     for (const int64_t context : options.contexts) {
-      add_decode_row(options, hooks, model, probe, context, batch, report);
+      add_decode_row(options, hooks, model, rate, context, batch, report);
       if (batch > 1)
         break;
     }
-  if (options.prompt_tokens > 0)
-    add_prefill_row(options, hooks, model, probe, report);
+  for (const int64_t tokens : options.prompts)
+    add_prefill_row(options, hooks, model, rate, tokens, report);
 }
 
 }  // namespace hadal

@@ -12,6 +12,11 @@ Ceilings CeilingPair::best() const {
   Ceilings best = before;
   best.read_bytes_per_second =
       std::max(before.read_bytes_per_second, after.read_bytes_per_second);
+  best.copy_bytes_per_second =
+      std::max(before.copy_bytes_per_second, after.copy_bytes_per_second);
+  best.host_to_device_bytes_per_second = std::max(
+      before.host_to_device_bytes_per_second,
+      after.host_to_device_bytes_per_second);
   for (int i = 0; i < kArithmeticCount; ++i)
     best.peaks[i] = std::max(before.peaks[i], after.peaks[i]);
   return best;

@@ -31,6 +31,18 @@ Json ceilings_json(const std::vector<CeilingPair>& pairs) {
         pair.after.read_bytes_per_second / 1e9,
         "GB/s");
     out.push_back(std::move(read));
+    if (pair.before.copy_bytes_per_second > 0) {
+      out.push_back(ceiling(
+          "copy bandwidth",
+          pair.before.copy_bytes_per_second / 1e9,
+          pair.after.copy_bytes_per_second / 1e9,
+          "GB/s"));
+      out.push_back(ceiling(
+          "host to device",
+          pair.before.host_to_device_bytes_per_second / 1e9,
+          pair.after.host_to_device_bytes_per_second / 1e9,
+          "GB/s"));
+    }
     for (int i = 0; i < kArithmeticCount; ++i)
       if (pair.before.peaks[i] > 0)
         out.push_back(ceiling(

@@ -12,6 +12,11 @@ std::string ceilings_text(const Ceilings& ceilings) {
       ceilings.threads == 1 ? "" : "s",
       ceilings.instruction_set,
       ceilings.read_bytes_per_second / 1e9);
+  if (ceilings.copy_bytes_per_second > 0)
+    text += fmt::format(
+        ", copy {:.1f} GB/s, host to device {:.1f} GB/s",
+        ceilings.copy_bytes_per_second / 1e9,
+        ceilings.host_to_device_bytes_per_second / 1e9);
   for (int i = 0; i < kArithmeticCount; ++i)
     if (ceilings.peaks[i] > 0)
       text += fmt::format(

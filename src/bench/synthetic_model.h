@@ -6,6 +6,7 @@
 
 #include "base/thread_team.h"
 #include "bench/synthetic_spec.h"
+#include "executor/device.h"
 #include "weights/model_weights.h"
 
 namespace hadal {
@@ -21,8 +22,13 @@ struct SyntheticModel {
 // one shape and format, and a step reads one row of it. Takes about a second a
 // gigabyte with two threads.
 //
-// Throws Error(resource) when the machine has not the memory.
+// On a device whose memory the host does not see, matrices of one shape and
+// format are copies of each other at different addresses.
+//
+// Throws Error(resource) when the device has not the memory.
 SyntheticModel make_synthetic_model(
-    const SyntheticSpec& spec, ThreadTeam& team);
+    const SyntheticSpec& spec,
+    ThreadTeam& team,
+    const ExecutionDevice& device = cpu_device());
 
 }  // namespace hadal

@@ -30,6 +30,8 @@ struct BenchFlags {
   BenchOptions options;
   std::string synthetic;
   std::vector<std::string> contexts;
+  std::vector<int64_t> prompts = {2048};
+  std::string device = "cpu";
   bool json = false;
   std::string svg;
 };
@@ -110,9 +112,19 @@ void settle_flags(const CLI::App& app, BenchFlags& flags) {
   options.contexts.clear();
   for (const std::string& text : flags.contexts)
     options.contexts.push_back(token_count(text));
+  options.prompts.clear();
+  for (const int64_t tokens : flags.prompts)
+    if (tokens > 0)
+      options.prompts.push_back(tokens);
+  options.cuda = flags.device == "cuda";
+  if (options.cuda && options.kernels)
+    throw UsageError(
+        "--kernels times the CPU's kernels; hadal_cuda_bench times those of "
+        "the GPU");
   if (options.threads.empty()) {
     const int cores = available_cores();
-    options.threads = cores > 1 ? std::vector{1, cores} : std::vector{1};
+    options.threads =
+        cores > 1 && !options.cuda ? std::vector{1, cores} : std::vector{cores};
   }
   const std::set<int> different(options.threads.begin(), options.threads.end());
   if (different.size() != options.threads.size())
@@ -157,6 +169,10 @@ Run add_bench(CLI::App& app) {
              synthetic_formats())
       ->option_text("SPEC");
   app.add_option(
+         "--device", flags->device, "Where the model runs; default: cpu")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->option_text("cpu|cuda");
+  app.add_option(
          "--threads",
          options.threads,
          "Numbers of threads to measure; default: 1 and every core")
@@ -172,10 +188,11 @@ Run add_bench(CLI::App& app) {
       ->option_text("N,...");
   app.add_option(
          "--prompt",
-         options.prompt_tokens,
-         "Tokens of the prompt to read; 0: none; default: 2048")
+         flags->prompts,
+         "Tokens of the prompts to read; 0: none; default: 2048")
+      ->delimiter(',')
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
-      ->option_text("N");
+      ->option_text("N,...");
   app.add_option(
          "--batch",
          options.batches,
@@ -210,6 +227,7 @@ Run add_bench(CLI::App& app) {
       "(90th - 10th percentile) / median.\n\n"
       "Examples:\n"
       "  hadal bench --synthetic flash:layers=8,experts=32 --context 1K,64K\n"
+      "  hadal bench --device cuda --synthetic flash:layers=12 --batch 1,16\n"
       "  hadal bench --kernels --threads 2 --json\n"
       "  hadal bench serve --url http://127.0.0.1:8080 --clients 16");
   CLI::App* const serve = app.add_subcommand(

@@ -1,7 +1,6 @@
 // hadal doctor: what this machine can do, whether every kernel computes on it
 // what the reference computes, and how near each comes to the machine's limits.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -24,9 +23,10 @@ struct DoctorFlags {
 };
 
 // Too little memory for the timed shapes is no failure of the machine.
-void add_times(DoctorReport& report, int threads) {
+void add_times(
+    BackendReport& report, int threads, const ExecutionDevice& device) {
   try {
-    report.times = time_kernels(threads);
+    report.times = time_kernels(threads, device);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::resource)
       throw;
@@ -34,7 +34,7 @@ void add_times(DoctorReport& report, int threads) {
   }
 }
 
-void print_times(const DoctorReport& report) {
+void print_times(const BackendReport& report) {
   if (!report.no_times.empty())
     std::cout << "\nnot timed: " << report.no_times << "\n";
   if (!report.times)
@@ -44,6 +44,32 @@ void print_times(const DoctorReport& report) {
     std::cout << times_text(profile, report.times->ceilings);
 }
 
+// Checks and times the kernels of one backend; `checked` takes arrays of the
+// host.
+void add_backend(
+    DoctorReport& report,
+    const DoctorFlags& flags,
+    int threads,
+    const Backend& checked,
+    const ExecutionDevice& device) {
+  BackendReport& one = report.backends.emplace_back();
+  one.backend = device.backend->name;
+  {
+    ThreadTeam team(threads);
+    one.checks = check_backend(checked, team);
+  }
+  for (const KernelCheck& check : one.checks)
+    report.pass = report.pass && check.ok;
+  if (!flags.json) {
+    print_kernels(one, flags.all_cases);
+    std::cout << std::flush;
+  }
+  if (!flags.no_times)
+    add_times(one, threads, device);
+  if (!flags.json)
+    print_times(one);
+}
+
 int run(const DoctorFlags& flags) {
   DoctorReport report{.machine = examine_doctor_machine()};
   if (!flags.json) {
@@ -51,24 +77,12 @@ int run(const DoctorFlags& flags) {
     std::cout << std::flush;
   }
   const int threads = flags.threads > 0 ? flags.threads : report.machine.cores;
-  {
-    ThreadTeam team(threads);
-    report.checks = check_backend(cpu_backend(), team);
-  }
-  report.pass = std::all_of(
-      report.checks.begin(), report.checks.end(), [](const KernelCheck& check) {
-        return check.ok;
-      });
-  if (!flags.json) {
-    print_kernels(report.checks, flags.all_cases);
-    std::cout << std::flush;
-  }
-  if (!flags.no_times)
-    add_times(report, threads);
+  add_backend(report, flags, threads, cpu_backend(), cpu_device());
+  if (report.machine.gpu)
+    add_backend(
+        report, flags, threads, *cuda_backend_for_tests(), cuda_device());
   if (flags.json)
     std::cout << doctor_json(report);
-  else
-    print_times(report);
   return report.pass ? kSuccess : kFailed;
 }
 

@@ -15,6 +15,7 @@
 #include "cli/eval/report.h"
 #include "cli/eval/text_windows.h"
 #include "cli/exit_codes.h"
+#include "cli/load_model.h"
 #include "cli/model_flags.h"
 #include "cli/read_text.h"
 #include "cli/verbs.h"
@@ -51,7 +52,7 @@ Windows read_windows(
 
 int run_perplexity(const EvalFlags& flags) {
   Interrupt interrupt;
-  const Model model = Model::load(*flags.model);
+  const Model model = load_model(*flags.model);
   const Windows windows = read_windows(flags, model.info().directory);
   Progress progress("reading", ProgressUnit::tokens);
   const PerplexityResult result = perplexity(
@@ -69,9 +70,9 @@ int run_compare(const EvalFlags& flags) {
   Interrupt interrupt;
   ModelOptions options = *flags.model;
   options.checkpoint = flags.names[0];
-  const Model a = Model::load(options);
+  const Model a = load_model(options);
   options.checkpoint = flags.names[1];
-  const Model b = Model::load(options);
+  const Model b = load_model(options);
   const Windows windows = read_windows(flags, a.info().directory);
   Progress progress("comparing", ProgressUnit::tokens);
   const CompareResult result = compare(

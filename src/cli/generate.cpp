@@ -17,6 +17,7 @@
 #include "cli/answer_printer.h"
 #include "cli/chat_flags.h"
 #include "cli/exit_codes.h"
+#include "cli/load_model.h"
 #include "cli/model_flags.h"
 #include "cli/read_text.h"
 #include "cli/sampling_flags.h"
@@ -187,7 +188,7 @@ int run(const GenerateFlags& flags) {
   const std::string text = prompt_text(flags);
   Interrupt interrupt;
 
-  const Model model = Model::load(*flags.model);
+  const Model model = load_model(*flags.model, interrupt.token());
   const ModelInfo& info = model.info();
   const Tokenizer tokenizer =
       Tokenizer::load(info.directory, {.expected_vocabulary = info.vocabulary});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/exit_codes.h"
+#include "cli/load_model.h"
 #include "cli/log_sink.h"
 #include "cli/verbs.h"
 #include "hadal/version.h"
@@ -67,6 +68,8 @@ int run_verb(const CLI::App& app, const std::vector<Verb>& verbs) {
   } catch (const UsageError& error) {
     return fail(
         std::string(error.what()) + "; see " + help_command(app), kWrongUsage);
+  } catch (const WeightsDoNotFit& error) {
+    return fail(advice(error), kFailed);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) {
       std::cerr << "hadal: interrupted" << std::endl;

@@ -15,6 +15,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "cli/exit_codes.h"
+#include "cli/load_model.h"
 #include "cli/log_sink.h"
 #include "cli/serve/serve_flags.h"
 #include "cli/serve/served_model.h"
@@ -74,8 +75,8 @@ BatchEngineOptions engine_options(const ServeFlags& flags) {
 // The model and all that runs it. Made while the server says that it is
 // loading; goes before the service.
 struct Loaded {
-  explicit Loaded(const ServeFlags& flags)
-      : model(Model::load(*flags.model)),
+  Loaded(const ServeFlags& flags, std::stop_token stop)
+      : model(load_model(*flags.model, std::move(stop))),
         served(served_model(model, flags)),
         grammars(served->tokenizer, served->request.revision) {
     served->constraints = &grammars;
@@ -153,7 +154,7 @@ int run(const ServeFlags& flags) {
   ApiService service;
   WebService front(service);
   HttpServer server(http_options(flags), front);
-  Loaded loaded(flags);
+  Loaded loaded(flags, interrupt.token());
   service.open(*loaded.served, *loaded.engine);
   const ModelInfo& info = loaded.model.info();
   log(LogLevel::info,

@@ -9,6 +9,7 @@
 
 #include "base/interrupt.h"
 #include "cli/exit_codes.h"
+#include "cli/load_model.h"
 #include "cli/model_flags.h"
 #include "cli/verbs.h"
 #include "cli/verify/golden_file.h"
@@ -75,7 +76,7 @@ bool any_drafts(const std::vector<GoldenCase>& cases) {
 
 int run(const VerifyFlags& flags) {
   Interrupt interrupt;
-  Model model = Model::load(*flags.model);
+  Model model = load_model(*flags.model);
   const std::vector<GoldenCase> cases =
       read_cases(flags, sizes_of(model.info()));
   for (const GoldenCase& one : cases)
@@ -84,7 +85,7 @@ int run(const VerifyFlags& flags) {
   // Drafts cost memory for each token, so they are asked for only when needed.
   if (any_drafts(cases) && model.info().has_mtp) {
     flags.model->mtp = true;
-    model = Model::load(*flags.model);
+    model = load_model(*flags.model);
     options.mtp = true;
   }
 

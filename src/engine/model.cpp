@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/hash.h"
-#include "base/memory_info.h"
+#include "base/log.h"
 #include "checkpoint/model_location.h"
+#include "engine/device_choice.h"
 #include "engine/model_implementation.h"
-#include "executor/device.h"
 #include "hadal/error.h"
 #include "weights/load_checkpoint.h"
 
@@ -22,7 +22,7 @@ constexpr uint64_t kKernelRevision = 2;
 
 // What a session's state depends on besides the checkpoint.
 uint64_t state_fingerprint(
-    uint64_t checkpoint, const ModelOptions& options, bool has_mtp) {
+    uint64_t checkpoint, const ModelOptions& options, bool cuda) {
   const std::string key = fmt::format(
       "{:016x} kernels={} exact={} kv_fp8={} index_fp4={} gemm_fp8={} "
       "reference={} mtp={} cuda={}",
@@ -33,16 +33,9 @@ uint64_t state_fingerprint(
       options.index_fp4,
       options.gemm_fp8,
       options.reference,
-      has_mtp,
-      options.device == Device::cuda);
+      options.mtp,
+      cuda);
   return hash64(key);
-}
-
-void check_device(Device device) {
-  if (device == Device::mlx)
-    throw Error(
-        ErrorCode::unsupported,
-        "device: found mlx, but this build has no MLX executor; use cpu");
 }
 
 // The most tokens whose caches fit in `bytes`.
@@ -60,9 +53,7 @@ int64_t context_that_fits(
   return low;
 }
 
-int64_t choose_context(
-    const CacheLayout& layout, int64_t asked, int64_t model_limit) {
-  const auto available = static_cast<int64_t>(memory_info().available_bytes);
+void check_context(int64_t asked, int64_t model_limit) {
   if (asked < 0)
     throw Error(
         ErrorCode::invalid_argument,
@@ -75,6 +66,14 @@ int64_t choose_context(
             "ask for less",
             asked,
             model_limit));
+}
+
+// What was asked for, or as much as fits into `available` bytes.
+int64_t choose_context(
+    const CacheLayout& layout,
+    int64_t asked,
+    int64_t model_limit,
+    int64_t available) {
   const int64_t fitting = context_that_fits(layout, available, model_limit);
   if (asked == 0)
     return std::max<int64_t>(fitting, 1);
@@ -89,23 +88,6 @@ int64_t choose_context(
             static_cast<double>(available) / 1e9,
             fitting));
   return asked;
-}
-
-// Automatic means the CPU as long as the CUDA kernels are the slower ones.
-ExecutionDevice choose_device(const ModelOptions& options) {
-  check_device(options.device);
-  if (options.device == Device::cuda) {
-    if (options.reference)
-      throw Error(
-          ErrorCode::invalid_argument,
-          "device: found cuda with the reference kernels, which are plain code "
-          "for the cpu; use one of them");
-    return cuda_device();
-  }
-  return {
-      .name = "cpu",
-      .backend = options.reference ? &reference_backend() : &cpu_backend(),
-      .memory = &host_memory()};
 }
 
 }  // namespace
@@ -125,8 +107,8 @@ Model::Implementation::Implementation(
 Model::Model(std::shared_ptr<Implementation> implementation)
     : implementation_(std::move(implementation)) {}
 
-Model Model::load(const ModelOptions& options) {
-  const ExecutionDevice device = choose_device(options);
+Model Model::load(const ModelOptions& options, const LoadHooks& hooks) {
+  DeviceChoice choice = choose_device(options);
   if (options.threads < 0)
     throw Error(
         ErrorCode::invalid_argument,
@@ -151,15 +133,24 @@ Model Model::load(const ModelOptions& options) {
        .kv_fp8 = options.kv_fp8,
        .index_fp4 = options.index_fp4,
        .mtp = options.mtp}));
-  const int64_t context =
-      choose_context(*layout, options.context, config.max_position_embeddings);
-  auto pool = std::make_shared<PagePool>(
-      static_cast<int64_t>(memory_info().available_bytes), *device.memory);
-  if (options.device == Device::cuda)
-    move_weights_to_cuda(loaded.weights);
+  check_context(options.context, config.max_position_embeddings);
+  settle_memory(choice, options, loaded, directory, *layout);
+  if (!choice.reason.empty())
+    log(LogLevel::warning, "model", "on the CPU: {}", choice.reason);
+  if (choice.cuda)
+    move_weights_to_cuda(
+        loaded.weights,
+        config,
+        {.on_progress = hooks.on_weights, .stop = hooks.stop});
+  const ExecutionDevice& device = choice.device;
+  const int64_t budget = cache_budget(choice);
+  const int64_t context = choose_context(
+      *layout, options.context, config.max_position_embeddings, budget);
+  auto pool = std::make_shared<PagePool>(budget, *device.memory);
   ModelInfo info{
       .directory = directory,
       .device = device.name,
+      .device_reason = choice.reason,
       .backend = std::string(device.backend->name),
       .threads = options.threads > 0 ? options.threads : available_cores(),
       .context = context,
@@ -171,7 +162,7 @@ Model Model::load(const ModelOptions& options) {
       .bos_token = config.bos_token_id,
       .eos_token = config.eos_token_id,
       .fingerprint =
-          state_fingerprint(loaded.fingerprint, options, options.mtp)};
+          state_fingerprint(loaded.fingerprint, options, choice.cuda)};
   auto network = std::make_shared<const Network>(
       config,
       std::move(loaded.weights),
@@ -180,7 +171,7 @@ Model Model::load(const ModelOptions& options) {
           .kv_fp8 = options.kv_fp8,
           .index_fp4 = options.index_fp4,
           .gemm_fp8 = options.gemm_fp8,
-          .bf16_activations = options.device == Device::cuda},
+          .bf16_activations = choice.cuda},
       *device.memory);
   auto executor = std::make_unique<NativeExecutor>(
       std::move(network),

@@ -23,13 +23,18 @@ inline constexpr int kArithmeticCount = 4;
 std::string_view name(Arithmetic arithmetic);
 
 struct Ceilings {
-  std::string instruction_set;  // Highway's name of the target that ran
+  // Highway's name of the target that ran; a GPU's name.
+  std::string instruction_set;
   int threads = 0;
   // Sequential reading in huge pages, shared among the threads.
   double read_bytes_per_second = 0;
   // Operations per second of all threads together; a multiply-add counts two.
   // 0: the instruction set has no such instruction.
   double peaks[kArithmeticCount] = {};
+  // Of a GPU, else 0: copying within its memory (bytes count twice), and from
+  // pinned memory of the host.
+  double copy_bytes_per_second = 0;
+  double host_to_device_bytes_per_second = 0;
 
   double peak(Arithmetic arithmetic) const {
     return peaks[static_cast<int>(arithmetic)];

@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "cli/answer_printer.h"
 #include "cli/chat/chat_backend.h"
+#include "cli/load_model.h"
 #include "cli/speeds.h"
 #include "hadal/generate.h"
 
@@ -82,7 +83,7 @@ std::unique_ptr<ChatBackend> local_chat(
     const ModelOptions& model,
     const ChatFlags& chat,
     const SamplingFlags& sampling) {
-  return std::make_unique<LocalChat>(Model::load(model), chat, sampling);
+  return std::make_unique<LocalChat>(load_model(model), chat, sampling);
 }
 
 }  // namespace hadal::cli

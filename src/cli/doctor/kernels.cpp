@@ -46,15 +46,15 @@ std::vector<KernelSummary> summarise(const std::vector<KernelCheck>& checks) {
 
 }  // namespace
 
-void print_kernels(const std::vector<KernelCheck>& checks, bool all_cases) {
+void print_kernels(const BackendReport& report, bool all_cases) {
   std::cout << fmt::format(
       "\n{:<24} {:>5} {:>16} {:>12} {:>12}\n",
       "kernel",
       "cases",
       "error/tolerance",
-      "cpu",
+      report.backend,
       "reference");
-  for (const KernelSummary& summary : summarise(checks))
+  for (const KernelSummary& summary : summarise(report.checks))
     std::cout << fmt::format(
         "{:<24} {:>5} {:>16.3f} {:>9.2f} ms {:>9.2f} ms  {}\n",
         summary.name,
@@ -63,7 +63,7 @@ void print_kernels(const std::vector<KernelCheck>& checks, bool all_cases) {
         summary.seconds * 1e3,
         summary.seconds_reference * 1e3,
         summary.failed == 0 ? "ok" : fmt::format("{} FAILED", summary.failed));
-  for (const KernelCheck& check : checks)
+  for (const KernelCheck& check : report.checks)
     if (all_cases || !check.ok)
       std::cout << fmt::format(
           "{:<6} {}: {}: error {:.3g}, tolerance {:.3g}, {:.3f} ms, reference "

@@ -40,7 +40,7 @@ std::string bundled_model_path() {
 }  // namespace
 
 Machine examine_doctor_machine() {
-  return {
+  Machine machine{
       .processor = examine_machine().processor,
       .cores = available_cores(),
       .memory = memory_info(),
@@ -68,6 +68,10 @@ Machine examine_doctor_machine() {
                 SPDLOG_VER_MINOR,
                 SPDLOG_VER_PATCH)}},
       .nano_model = bundled_model_path()};
+  machine.no_gpu = why_no_cuda();
+  if (machine.no_gpu.empty())
+    machine.gpu = examine_gpu();
+  return machine;
 }
 
 void print_machine(const Machine& machine) {
@@ -86,7 +90,21 @@ void print_machine(const Machine& machine) {
   line(
       "instruction sets",
       fmt::format("{}", fmt::join(machine.instruction_sets, ", ")));
-  line("devices", "cpu (this build has neither CUDA nor MLX)");
+  line("devices", machine.gpu ? "cpu, cuda" : "cpu");
+  if (machine.gpu)
+    line(
+        "GPU",
+        fmt::format(
+            "{}, capability {}, {} of {} free; the driver knows CUDA {}, this "
+            "build has {}",
+            machine.gpu->name,
+            machine.gpu->capability,
+            readable_bytes(static_cast<uint64_t>(machine.gpu->free_bytes)),
+            readable_bytes(static_cast<uint64_t>(machine.gpu->memory_bytes)),
+            machine.gpu->driver,
+            machine.gpu->runtime));
+  else
+    line("GPU", "none: " + machine.no_gpu);
   std::string libraries;
   for (const Library& library : machine.libraries)
     libraries += fmt::format(

@@ -8,8 +8,9 @@
 
 namespace hadal::cuda {
 
-// Throws Error(resource) for lack of device memory, else Error(internal), with
-// what was being done and CUDA's own words.
+// Throws Error(resource) for lack of device memory, DeviceLost when the GPU
+// failed for good, else Error(internal), with what was being done ("running
+// kernels") and CUDA's own words.
 void check(cudaError_t status, const char* action);
 
 // The stream that kernels are launched in. One for the process so far.
