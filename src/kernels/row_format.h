@@ -23,7 +23,7 @@ struct RowLayout {
   int64_t rotary = 0;
 
   // Rounded up to a multiple of 4 bytes.
-  int64_t row_bytes() const {
+  constexpr int64_t row_bytes() const {
     int64_t bytes = 0;
     switch (format) {
       case RowFormat::f32:

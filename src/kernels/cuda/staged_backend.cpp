@@ -7,6 +7,7 @@
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/stage.h"
+#include "kernels/cuda/stage_attention.h"
 
 namespace hadal {
 namespace {
@@ -216,50 +217,31 @@ void compressor_pool(const CompressorPoolParams& host, ThreadTeam&) {
   stage.finish();
 }
 
-void indexer(const IndexerParams& host, ThreadTeam&) {
+void indexer_many(std::span<const IndexerParams> host, ThreadTeam&) {
   Stage stage;
-  IndexerParams params = host;
-  params.q = stage.in(host.q, host.tokens * host.heads * host.dim);
-  params.weights = stage.in(host.weights, host.tokens * host.heads);
-  params.rows =
-      stage.in(host.rows, (host.first_position + host.tokens) / host.ratio);
-  params.selected = stage.in_out(host.selected, host.tokens * host.top_k);
-  params.counts = stage.in_out(host.counts, host.tokens);
-  indexer_cuda(params);
+  std::vector<IndexerParams> all;
+  for (const IndexerParams& params : host)
+    all.push_back(cuda::stage_in(stage, params));
+  indexer_many_cuda(all);
   stage.finish();
 }
 
-// Rows of the compressed pages that a call reads.
-int64_t compressed_rows(const SparseAttentionParams& params) {
-  if (params.selected == nullptr)
-    return params.ratio == 0
-               ? 0
-               : (params.first_position + params.tokens) / params.ratio;
-  int64_t rows = 0;
-  for (int64_t t = 0; t < params.tokens; ++t)
-    for (int32_t i = 0; i < params.counts[t]; ++i)
-      rows = std::max<int64_t>(
-          rows, params.selected[t * params.selected_stride + i] + 1);
-  return rows;
+void indexer(const IndexerParams& host, ThreadTeam& team) {
+  indexer_many({&host, 1}, team);
 }
 
-void sparse_attention(const SparseAttentionParams& host, ThreadTeam&) {
+void sparse_attention_many(
+    std::span<const SparseAttentionParams> host, ThreadTeam&) {
   Stage stage;
-  SparseAttentionParams params = host;
-  const int64_t values = host.tokens * host.heads * host.dim;
-  const int64_t row_bytes = host.window_layout.row_bytes();
-  params.q = stage.in(host.q, values);
-  params.out = stage.in_out(host.out, values);
-  params.sink = stage.in(host.sink, host.heads);
-  params.chunk_rows = stage.in(host.chunk_rows, host.tokens * row_bytes);
-  params.ring = stage.in(host.ring, host.ring_capacity * row_bytes);
-  params.compressed = stage.in(host.compressed, compressed_rows(host));
-  params.selected = stage.in(host.selected, host.tokens * host.selected_stride);
-  params.counts = stage.in(host.counts, host.tokens);
-  params.output_frequencies =
-      stage.in(host.output_frequencies, host.output_rotary / 2);
-  sparse_attention_cuda(params);
+  std::vector<SparseAttentionParams> all;
+  for (const SparseAttentionParams& params : host)
+    all.push_back(cuda::stage_in(stage, params));
+  sparse_attention_many_cuda(all);
   stage.finish();
+}
+
+void sparse_attention(const SparseAttentionParams& host, ThreadTeam& team) {
+  sparse_attention_many({&host, 1}, team);
 }
 
 RowFinish stage_finish(Stage& stage, const RowFinish& host) {
@@ -376,6 +358,8 @@ const Backend& staged_cuda_backend() {
       .compressor_pool = compressor_pool,
       .indexer = indexer,
       .sparse_attention = sparse_attention,
+      .indexer_many = indexer_many,
+      .sparse_attention_many = sparse_attention_many,
       .compress = compress,
       .store_rows = store_rows,
       .finish_rows = finish_rows,

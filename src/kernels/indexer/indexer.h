@@ -30,6 +30,14 @@ namespace hadal {
 // the selection, being a strict order, on the scores alone: neither depends on
 // chunks, other tokens, threads or the instruction set.
 //
+// Order of the sums on CUDA. FP4 rows of 32, 64 or 128 channels and up to 64
+// heads: matrix instructions on bfloat16 numbers, which both sides are, four
+// channels of each quarter of the row a step (exact, too, unless scales lie far
+// apart); of the heads of every 16, one fused multiply-add accumulator for
+// those equal modulo 8, in increasing head, and a tree joins the eight. Else
+// fused multiply-add in increasing channel and head. top_k <= 4096, and heads,
+// dim, top_k and layout are the same in all sequences of a call.
+//
 // Guaranteed by the caller: top_k >= 1; scores are not NaN (finite q, weights
 // and rows); the rows visible to the last token are stored; with FP4 rows dim
 // is a multiple of 32, at most 2048, the scales of a row's or a query's blocks

@@ -1,223 +1,213 @@
-// Scores of all visible rows, then the best of them by counting: no buffer but
-// the scores of a few tokens at a time.
+// Keys of all visible rows, then the best of them. All tokens of a call share
+// the launches, a bounded number of tokens at a time.
 #include <algorithm>
+#include <bit>
+#include <vector>
 
+#include "base/check.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/launch.h"
-#include "kernels/cuda/rows.cuh"
-#include "kernels/cuda/sums.cuh"
+#include "kernels/indexer/index_scores.cuh"
+#include "kernels/indexer/index_select.cuh"
+#include "kernels/indexer/plain_scores.cuh"
 
 namespace hadal {
 namespace {
 
-constexpr int kThreads = 128;
-constexpr int64_t kScoreBytes = int64_t{64} << 20;
+using cuda::IndexCall;
+using cuda::IndexPlace;
+using cuda::kBestThreads;
+using cuda::KeyLists;
+using cuda::kScoreThreads;
+using cuda::ScoreShape;
 
-__device__ int64_t visible_rows(const IndexerParams& params, int64_t token) {
-  return (params.first_position + token + 1) / params.ratio;
-}
+constexpr int64_t kKeyBytes = int64_t{64} << 20;
+constexpr int64_t kMostTokens = 32'768;  // of a launch
+constexpr int64_t kBlocksAtOnce = 396;   // three a multiprocessor
+constexpr int64_t kMostTopK = 4096;      // a stretch shrinks to a quarter
 
-// The token's queries in shared memory, rounded where the rows are.
-__device__ void load_queries(
-    const IndexerParams& params, int64_t token, float* queries) {
-  const int64_t count = params.heads * params.dim;
-  const float* const q = params.q + token * count;
-  for (int64_t i = threadIdx.x; i < count; i += kThreads)
-    queries[i] = q[i];
-  __syncthreads();
-  if (params.rows.layout.format != RowFormat::fp4)
-    return;
-  for (int64_t b = threadIdx.x; b < count / kFp4RowBlock; b += kThreads) {
-    float* const block = queries + b * kFp4RowBlock;
-    uint32_t largest = 0;
-    for (int64_t i = 0; i < kFp4RowBlock; ++i)
-      largest = max(largest, cuda::magnitude_bits(block[i]));
-    const float scale =
-        cuda::e8m0_value(cuda::e8m0_code(cuda::fp4_block_scale(largest)));
-    for (int64_t i = 0; i < kFp4RowBlock; ++i)
-      block[i] = cuda::e2m1_value(cuda::e2m1_code(block[i] / scale)) * scale;
+// What a call's launches are made for. The rows of the longest sequence are
+// rounded up to a power of two: decoding then keeps its launches.
+struct CallSize {
+  int64_t tokens = 0;
+  int64_t rows = 0;
+  int64_t rounded = 64;
+  bool one_token_each = true;
+};
+
+CallSize size_of(std::span<const IndexerParams> all) {
+  CallSize size;
+  for (const IndexerParams& params : all) {
+    size.tokens += params.tokens;
+    size.one_token_each = size.one_token_each && params.tokens == 1;
+    size.rows = std::max(
+        size.rows, (params.first_position + params.tokens) / params.ratio);
   }
-  __syncthreads();
+  size.rounded = static_cast<int64_t>(
+      std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(size.rows, 64))));
+  return size;
 }
 
-// One thread a row: scores [tokens of the launch, stride].
-__global__ void score_kernel(
-    IndexerParams params,
-    int64_t row_bytes,
-    int64_t first_token,
-    float* scores,
-    int64_t stride) {
-  extern __shared__ float queries[];  // [heads, dim]
-  const int64_t token = first_token + blockIdx.y;
-  const int64_t visible = visible_rows(params, token);
-  if (visible <= params.top_k || blockIdx.x * int64_t{kThreads} >= visible)
-    return;
-  load_queries(params, token, queries);
-  const int64_t s = blockIdx.x * int64_t{kThreads} + threadIdx.x;
-  if (s >= visible)
-    return;
-  const RowLayout& layout = params.rows.layout;
-  const std::byte* const row = cuda::paged_row(params.rows, s, row_bytes);
-  float score = 0;
-  for (int64_t head = 0; head < params.heads; ++head) {
-    float dot = 0;
-    for (int64_t i = 0; i < params.dim; ++i)
-      dot = __fmaf_rn(
-          queries[head * params.dim + i], cuda::row_value(layout, row, i), dot);
-    score = __fmaf_rn(
-        params.weights[token * params.heads + head], fmaxf(0, dot), score);
+// Blocks a token for `work` pieces a block each.
+unsigned score_blocks(int64_t pieces, int64_t tokens) {
+  const int64_t share = (kBlocksAtOnce + tokens - 1) / tokens;
+  return static_cast<unsigned>(std::clamp<int64_t>(pieces, 1, share));
+}
+
+template <int kTiles, int kSteps>
+void launch_scores(
+    const IndexerParams& like,
+    const IndexCall& call,
+    const CallSize& size,
+    int64_t tokens,
+    uint32_t* keys) {
+  using Shape = ScoreShape<kTiles, kSteps>;
+  static_assert(Shape::kBytes <= 48 << 10);
+  cuda::launch(
+      cuda::score_kernel<kTiles, kSteps>,
+      {.grid = dim3(
+           score_blocks(
+               size.rounded / (cuda::kGroupRows * cuda::kScoreWarps), tokens),
+           static_cast<unsigned>(tokens)),
+       .block = kScoreThreads,
+       .shared_bytes = Shape::kBytes,
+       .start = cuda::Start::early},
+      call,
+      std::countr_zero(static_cast<uint64_t>(like.rows.rows_per_page)),
+      keys,
+      size.rounded);
+}
+
+void launch_plain_scores(
+    const IndexerParams& like,
+    const IndexCall& call,
+    const CallSize& size,
+    int64_t tokens,
+    uint32_t* keys) {
+  constexpr int64_t kSharedBytes = 200 << 10;
+  static const bool allowed = [] {
+    cuda::allow_shared_memory(
+        reinterpret_cast<const void*>(cuda::plain_score_kernel), kSharedBytes);
+    return true;
+  }();
+  const int64_t shared = like.heads * like.dim * 4;
+  HADAL_CHECK(allowed && shared <= kSharedBytes);
+  cuda::launch(
+      cuda::plain_score_kernel,
+      {.grid = dim3(
+           score_blocks(
+               (size.rounded + kScoreThreads - 1) / kScoreThreads, tokens),
+           static_cast<unsigned>(tokens)),
+       .block = kScoreThreads,
+       .shared_bytes = static_cast<unsigned>(shared),
+       .start = cuda::Start::early},
+      call,
+      keys,
+      size.rounded);
+}
+
+void launch_scores(
+    const IndexerParams& like,
+    const IndexCall& call,
+    const CallSize& size,
+    int64_t tokens,
+    uint32_t* keys) {
+  if (like.rows.layout.format != RowFormat::fp4 || like.heads > 64 ||
+      (like.dim != 32 && like.dim != 64 && like.dim != 128))
+    return launch_plain_scores(like, call, size, tokens, keys);
+  if (like.heads <= 16) {
+    const auto launch = like.dim == 32   ? launch_scores<1, 2>
+                        : like.dim == 64 ? launch_scores<1, 4>
+                                         : launch_scores<1, 8>;
+    return launch(like, call, size, tokens, keys);
   }
-  scores[blockIdx.y * stride + s] = score;
+  const auto launch = like.dim == 32   ? launch_scores<4, 2>
+                      : like.dim == 64 ? launch_scores<4, 4>
+                                       : launch_scores<4, 8>;
+  launch(like, call, size, tokens, keys);
 }
 
-// Orders like the scores, NaN lowest.
-__device__ uint32_t ordered(float score) {
-  const uint32_t bits = __float_as_uint(score + 0.0F);
-  if ((bits & 0x7FFFFFFF) > cuda::kFloatInfinity)
-    return 0;
-  return (bits & 0x80000000) != 0 ? ~bits : bits | 0x80000000;
-}
-
-// The key of the best-but-k row, found byte by byte from the top, and how many
-// rows with just that key belong to the best.
-__device__ void find_threshold(
-    const float* scores,
-    int64_t visible,
+// Reduces the lists until one stretch holds all.
+template <int kItems>
+void launch_selection(
+    const IndexCall& call,
+    const CallSize& size,
     int64_t top_k,
-    uint32_t* counts,
-    uint32_t& threshold,
-    int64_t& equal) {
-  uint32_t prefix = 0;
-  int64_t wanted = top_k;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    for (int i = threadIdx.x; i < 256; i += kThreads)
-      counts[i] = 0;
-    __syncthreads();
-    for (int64_t s = threadIdx.x; s < visible; s += kThreads) {
-      const uint32_t key = ordered(scores[s]);
-      if (shift == 24 || key >> (shift + 8) == prefix >> (shift + 8))
-        atomicAdd(&counts[(key >> shift) & 255], 1);
+    int64_t tokens,
+    KeyLists from) {
+  constexpr int64_t kStretch = kBestThreads * kItems;
+  static cuda::DeviceBuffer memory[2][2];
+  int64_t count = size.rounded;
+  for (int level = 0;; ++level) {
+    const int64_t stretches = (count + kStretch - 1) / kStretch;
+    KeyLists to{};
+    if (stretches > 1) {
+      to.stride = (stretches * top_k + 3) / 4 * 4;
+      auto& buffers = memory[level % 2];
+      to.keys = buffers[0].reserve_array<uint32_t>(tokens * to.stride);
+      to.rows = buffers[1].reserve_array<int32_t>(tokens * to.stride);
     }
-    __syncthreads();
-    uint32_t digit = 255;
-    while (counts[digit] < wanted) {
-      wanted -= counts[digit];
-      --digit;
-    }
-    prefix |= digit << shift;
-    __syncthreads();
-  }
-  threshold = prefix;
-  equal = wanted;
-}
-
-// How many threads before this one have `flag` set; `total`: of all.
-__device__ int rank_of(bool flag, int* warps, int& total) {
-  const unsigned votes = __ballot_sync(cuda::kAllLanes, flag);
-  const int lane = threadIdx.x % cuda::kWarp;
-  if (lane == 0)
-    warps[threadIdx.x / cuda::kWarp] = __popc(votes);
-  __syncthreads();
-  int before = __popc(votes & ((1U << lane) - 1));
-  total = 0;
-  for (int i = 0; i < kThreads / cuda::kWarp; ++i) {
-    if (i < static_cast<int>(threadIdx.x) / cuda::kWarp)
-      before += warps[i];
-    total += warps[i];
-  }
-  __syncthreads();
-  return before;
-}
-
-// One block a token: writes the best rows in increasing order.
-__global__ void select_kernel(
-    IndexerParams params,
-    int64_t first_token,
-    const float* scores,
-    int64_t stride) {
-  __shared__ uint32_t counts[256];
-  __shared__ int warps[kThreads / cuda::kWarp];
-  const int64_t token = first_token + blockIdx.x;
-  const int64_t visible = visible_rows(params, token);
-  int32_t* const selected = params.selected + token * params.top_k;
-  if (threadIdx.x == 0)
-    params.counts[token] =
-        static_cast<int32_t>(visible < params.top_k ? visible : params.top_k);
-  if (visible <= params.top_k) {
-    for (int64_t s = threadIdx.x; s < visible; s += kThreads)
-      selected[s] = static_cast<int32_t>(s);
-    return;
-  }
-  const float* const mine = scores + blockIdx.x * stride;
-  uint32_t threshold;
-  int64_t equal;
-  find_threshold(mine, visible, params.top_k, counts, threshold, equal);
-  int64_t written = 0;
-  int64_t met = 0;  // rows with the threshold's key so far
-  for (int64_t first = 0; first < visible; first += kThreads) {
-    const int64_t s = first + threadIdx.x;
-    const uint32_t key = s < visible ? ordered(mine[s]) : 0;
-    const bool tie = s < visible && key == threshold;
-    int ties;
-    const int tie_rank = rank_of(tie, warps, ties);
-    const bool taken =
-        (s < visible && key > threshold) || (tie && met + tie_rank < equal);
-    int count;
-    const int rank = rank_of(taken, warps, count);
-    if (taken)
-      selected[written + rank] = static_cast<int32_t>(s);
-    written += count;
-    met += ties;
-  }
-}
-
-}  // namespace
-
-namespace {
-
-void choose_rows(const IndexerParams& params) {
-  if (params.tokens == 0)
-    return;
-  const int64_t most = (params.first_position + params.tokens) / params.ratio;
-  const int64_t stride = std::max<int64_t>(1, most);
-  const int64_t tile = std::clamp<int64_t>(
-      kScoreBytes / (stride * static_cast<int64_t>(sizeof(float))), 1, 65'535);
-  static cuda::DeviceBuffer memory;
-  auto* const scores =
-      memory.reserve_array<float>(std::min(tile, params.tokens) * stride);
-  const auto shared =
-      static_cast<size_t>(params.heads * params.dim) * sizeof(float);
-  cuda::check(
-      cudaFuncSetAttribute(
-          score_kernel,
-          cudaFuncAttributeMaxDynamicSharedMemorySize,
-          static_cast<int>(shared)),
-      "shared memory for index queries");
-  for (int64_t first = 0; first < params.tokens; first += tile) {
-    const auto count =
-        static_cast<unsigned>(std::min(tile, params.tokens - first));
-    if (most > params.top_k)
-      cuda::launch(
-          score_kernel,
-          {dim3(cuda::blocks(most, kThreads), count),
-           kThreads,
-           static_cast<unsigned>(shared)},
-          params,
-          params.rows.layout.row_bytes(),
-          first,
-          scores,
-          stride);
     cuda::launch(
-        select_kernel, {count, kThreads}, params, first, scores, stride);
+        cuda::select_kernel<kItems>,
+        {.grid = dim3(
+             static_cast<unsigned>(stretches), static_cast<unsigned>(tokens)),
+         .block = kBestThreads,
+         .start = cuda::Start::early},
+        call,
+        from,
+        to,
+        level);
+    if (stretches == 1)
+      return;
+    from = to;
+    count = stretches * top_k;
   }
 }
 
 }  // namespace
 
 void indexer_many_cuda(std::span<const IndexerParams> all) {
+  const CallSize size = size_of(all);
+  if (size.tokens == 0)
+    return;
+  const IndexerParams& like = all.front();
   for (const IndexerParams& params : all)
-    choose_rows(params);
+    HADAL_CHECK(
+        params.heads == like.heads && params.dim == like.dim &&
+        params.top_k == like.top_k && params.rows.layout == like.rows.layout &&
+        params.rows.rows_per_page == like.rows.rows_per_page);
+  HADAL_CHECK(like.top_k <= kMostTopK);
+  IndexCall call = {
+      cuda::table(all.data(), static_cast<int64_t>(all.size())), nullptr, 0};
+  if (!size.one_token_each) {
+    std::vector<IndexPlace> places;
+    for (size_t s = 0; s < all.size(); ++s)
+      for (int64_t t = 0; t < all[s].tokens; ++t)
+        places.push_back({static_cast<int32_t>(s), static_cast<int32_t>(t)});
+    call.places =
+        cuda::table(places.data(), static_cast<int64_t>(places.size()));
+  }
+  const int64_t tile = std::clamp<int64_t>(
+      kKeyBytes / (size.rounded * static_cast<int64_t>(sizeof(uint32_t))),
+      1,
+      kMostTokens);
+  static cuda::DeviceBuffer memory;
+  const KeyLists scores = {
+      memory.reserve_array<uint32_t>(
+          std::min(tile, size.tokens) * size.rounded),
+      nullptr,
+      size.rounded};
+  for (int64_t first = 0; first < size.tokens; first += tile) {
+    const int64_t tokens = std::min(tile, size.tokens - first);
+    call.first_token = static_cast<int32_t>(first);
+    if (size.rows > like.top_k)
+      launch_scores(like, call, size, tokens, scores.keys);
+    if (size.rounded <= 4 * kBestThreads)
+      launch_selection<4>(call, size, like.top_k, tokens, scores);
+    else
+      launch_selection<16>(call, size, like.top_k, tokens, scores);
+  }
 }
 
 }  // namespace hadal

@@ -35,6 +35,24 @@ namespace hadal {
 //     compressed keys, each in increasing j from zero (fused in the second),
 //     are added in order; then the sink's term.
 //
+// Order of the sums on CUDA (again of the token's own list alone). q and the
+// e_j are split into two bfloat16 numbers each, which is exact to 2^-18 (the
+// sum of the e_j takes them as they are then); keys are bfloat16 numbers, in
+// float32 layouts three of them. The window's and the compressed keys are cut,
+// each from its first key on, into tiles of 64 (32 where one of the layouts is
+// float32).
+//   q . k: matrix instructions over 16 channels, in each the high part of q
+//     first, over a quarter each of the channels (rounded up to a multiple of
+//     64); the quarters are added in order.
+//   sum e, sum e k: within a span an online softmax from tile to tile, 16 keys
+//     an instruction, the high part of e first; a tile of the window is a span,
+//     and of compressed tiles the smallest power of two that leaves 32 spans.
+//     Spans are added in order, both sides scaled to the larger maximum; then
+//     the sink's term.
+// It takes dim <= 512, dim and dim - rotary multiples of 4, and equal heads,
+// dims and layouts of all sequences of a call. Scratch: 32 and a few partial
+// sums of [heads, dim] a token, for at most 96 tokens.
+//
 // Formats: rows in f32, bf16 or fp8, window and compressed rows each in their
 // own; all inside is float32. `out` overlaps nothing. Scratch memory: heads *
 // keys of one token and dim * keys a thread, and dim * rows of the call where

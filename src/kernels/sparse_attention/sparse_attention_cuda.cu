@@ -1,193 +1,180 @@
-// One block a head of a token; the scores of a few tokens at a time lie in
-// device memory.
+// Attention on the matrix instructions, a token's key list in tiles. Few
+// tokens: a block takes a span of one token's list for 16 heads and leaves a
+// partial sum, which a second kernel adds up. Many tokens: a block goes over
+// the whole list and adds up on its way. Both in the same order, so the bits
+// are the same.
 #include <algorithm>
+#include <bit>
+#include <vector>
 
+#include "base/check.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/launch.h"
-#include "kernels/cuda/rows.cuh"
-#include "kernels/cuda/sums.cuh"
+#include "kernels/sparse_attention/attention_kernel.cuh"
 
 namespace hadal {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / cuda::kWarp;
-constexpr int64_t kScoreBytes = int64_t{256} << 20;
+using cuda::AttentionCall;
+using cuda::AttentionRoom;
+using cuda::kAttentionThreads;
+using cuda::kMostDim;
+using cuda::kTileHeads;
+using cuda::PartialSums;
+using cuda::SoftmaxSum;
+using cuda::TokenPlace;
 
-// The token's key list, in the order of sparse_attention.h.
-struct KeyList {
-  int64_t window_bytes = 0;  // of a row
-  int64_t compressed_bytes = 0;
-  int64_t first_window = 0;  // position
-  int64_t windows = 0;
-  int64_t count = 0;
+// Of 227 KB, some for what a kernel declares itself.
+constexpr int64_t kSharedBytes = 226 << 10;
+
+// What the sequences of a call have in common, and the longest lists.
+struct CallSize {
+  int64_t tokens = 0;
+  int64_t window = 0;
+  int64_t compressed = 0;  // keys
+  bool one_token_each = true;
 };
 
-__device__ KeyList
-key_list(const SparseAttentionParams& params, KeyList keys, int64_t token) {
-  const int64_t position = params.first_position + token;
-  keys.first_window =
-      position - params.window + 1 > 0 ? position - params.window + 1 : 0;
-  keys.windows = position + 1 - keys.first_window;
-  keys.count = keys.windows;
-  if (params.selected != nullptr)
-    keys.count += params.counts[token];
-  else if (params.ratio != 0)
-    keys.count += (position + 1) / params.ratio;
-  return keys;
+CallSize size_of(std::span<const SparseAttentionParams> all) {
+  CallSize size;
+  for (const SparseAttentionParams& params : all) {
+    size.tokens += params.tokens;
+    size.window = std::max(size.window, params.window);
+    size.one_token_each = size.one_token_each && params.tokens == 1;
+    if (params.selected != nullptr)
+      size.compressed = std::max(size.compressed, params.selected_stride);
+    else if (params.ratio != 0)
+      size.compressed = std::max(
+          size.compressed,
+          (params.first_position + params.tokens) / params.ratio);
+  }
+  return size;
 }
 
-__device__ const std::byte* key_row(
-    const SparseAttentionParams& params,
-    const KeyList& keys,
-    int64_t token,
-    int64_t j) {
-  if (j < keys.windows) {
-    const int64_t bytes = keys.window_bytes;
-    const int64_t position = keys.first_window + j;
-    return position >= params.first_position
-               ? params.chunk_rows + (position - params.first_position) * bytes
-               : params.ring + position % params.ring_capacity * bytes;
-  }
-  const int64_t i = j - keys.windows;
-  const int64_t row = params.selected != nullptr
-                          ? params.selected[token * params.selected_stride + i]
-                          : i;
-  return cuda::paged_row(params.compressed, row, keys.compressed_bytes);
+// Spans of any token at most, the same for the steps of a decoding but for a
+// few doublings.
+int most_spans(const CallSize& size, int keys) {
+  const int windows = cuda::ceil_divide(static_cast<int>(size.window), keys);
+  const int tiles = cuda::ceil_divide(static_cast<int>(size.compressed), keys);
+  const auto rounded = static_cast<int>(
+      std::bit_ceil(static_cast<unsigned>(std::max(tiles, 1))));
+  return windows + std::min(rounded, cuda::kMostSpans);
 }
 
-__device__ const RowLayout& key_layout(
-    const SparseAttentionParams& params, const KeyList& keys, int64_t j) {
-  return j < keys.windows ? params.window_layout : params.compressed.layout;
+template <int kTiles, int kKeys, int kParts, bool kFold>
+void launch_spans(
+    const SparseAttentionParams& like,
+    const AttentionCall& call,
+    int64_t tokens,
+    const AttentionRoom<kTiles, kKeys, kParts>& room,
+    const PartialSums& partial) {
+  const auto kernel = cuda::attention_kernel<kTiles, kKeys, kParts, kFold>;
+  static const bool allowed = [&] {
+    cuda::allow_shared_memory(
+        reinterpret_cast<const void*>(kernel), kSharedBytes);
+    return true;
+  }();
+  HADAL_CHECK(allowed && room.bytes() <= kSharedBytes);
+  cuda::launch(
+      kernel,
+      {.grid = dim3(
+           static_cast<unsigned>(tokens),
+           cuda::blocks(like.heads, kTiles * kTileHeads),
+           kFold ? 1U : static_cast<unsigned>(partial.spans)),
+       .block = kAttentionThreads,
+       .shared_bytes = static_cast<unsigned>(room.bytes()),
+       .start = cuda::Start::early},
+      call,
+      room,
+      partial);
 }
 
-// The inverse rotation of the last channels, in shared memory (rotary.h).
-__device__ void undo_rotation(
-    const SparseAttentionParams& params, int64_t token, float* out) {
-  const int64_t first = params.dim - params.output_rotary;
-  for (int64_t i = threadIdx.x; i < params.output_rotary / 2; i += kThreads) {
-    const float angle = static_cast<float>(params.first_position + token) *
-                        params.output_frequencies[i];
-    float sine;
-    float cosine;
-    sincosf(angle, &sine, &cosine);
-    const float x = out[first + 2 * i];
-    const float y = out[first + 2 * i + 1];
-    out[first + 2 * i] = x * cosine + y * sine;
-    out[first + 2 * i + 1] = y * cosine - x * sine;
-  }
+template <int kTiles, int kKeys, int kParts>
+AttentionRoom<kTiles, kKeys, kParts> room_of(
+    const SparseAttentionParams& like) {
+  const int64_t raw = std::max(
+      like.window_layout.row_bytes(), like.compressed.layout.row_bytes());
+  return {
+      .padded = static_cast<int>((like.dim + 63) / 64 * 64),
+      .raw_stride = static_cast<int>((raw + 15) / 16 * 16)};
 }
 
-__global__ void attention_kernel(
-    SparseAttentionParams params,
-    KeyList sizes,
-    int64_t first_token,
-    float* all_scores,
-    int64_t stride) {
-  extern __shared__ float memory[];  // q [dim], out [dim]
-  __shared__ float scratch[kWarps];
-  float* const q = memory;
-  float* const out = memory + params.dim;
-  const int64_t head = blockIdx.x;
-  const int64_t token = first_token + blockIdx.y;
-  const int64_t offset = (token * params.heads + head) * params.dim;
-  float* const scores =
-      all_scores + (blockIdx.y * params.heads + head) * stride;
-  const KeyList keys = key_list(params, sizes, token);
-  for (int64_t i = threadIdx.x; i < params.dim; i += kThreads)
-    q[i] = params.q[offset + i];
-  __syncthreads();
-
-  float most = params.sink[head];
-  for (int64_t j = threadIdx.x / cuda::kWarp; j < keys.count; j += kWarps) {
-    const std::byte* const row = key_row(params, keys, token, j);
-    const RowLayout& layout = key_layout(params, keys, j);
-    float dot = 0;
-    for (int64_t i = threadIdx.x % cuda::kWarp; i < params.dim;
-         i += cuda::kWarp)
-      dot = __fmaf_rn(q[i], cuda::row_value(layout, row, i), dot);
-    const float score = params.scale * cuda::warp_sum(dot);
-    most = fmaxf(most, score);
-    if (threadIdx.x % cuda::kWarp == 0)
-      scores[j] = score;
-  }
-  most = cuda::block_max<kThreads>(most, scratch);
-
-  float sum = 0;
-  for (int64_t j = threadIdx.x; j < keys.count; j += kThreads) {
-    const float weight = expf(scores[j] - most);
-    scores[j] = weight;
-    sum += weight;
-  }
-  const float denominator =
-      cuda::block_sum<kThreads>(sum, scratch) + expf(params.sink[head] - most);
-  __syncthreads();
-
-  for (int64_t i = threadIdx.x; i < params.dim; i += kThreads) {
-    float total = 0;
-    for (int64_t j = 0; j < keys.count; ++j)
-      total = __fmaf_rn(
-          scores[j],
-          cuda::row_value(
-              key_layout(params, keys, j), key_row(params, keys, token, j), i),
-          total);
-    out[i] = total / denominator;
-  }
-  __syncthreads();
-  if (params.output_rotary > 0)
-    undo_rotation(params, token, out);
-  __syncthreads();
-  for (int64_t i = threadIdx.x; i < params.dim; i += kThreads)
-    params.out[offset + i] = out[i];
-}
-
-}  // namespace
-
-namespace {
-
-void attend(const SparseAttentionParams& params) {
-  if (params.tokens == 0)
+template <int kKeys, int kParts>
+void attend(
+    std::span<const SparseAttentionParams> all,
+    const CallSize& size,
+    const AttentionCall& call) {
+  const SparseAttentionParams& like = all.front();
+  // Blocks that go over whole lists must keep the card's multiprocessors busy.
+  constexpr int64_t kFewBlocks = 96;
+  const int64_t groups = (like.heads + kTileHeads - 1) / kTileHeads;
+  if (size.tokens * groups >= kFewBlocks) {
+    const auto wide = room_of<2, kKeys, kParts>(like);
+    if (like.heads > kTileHeads && size.tokens * groups >= 2 * kFewBlocks &&
+        wide.bytes() <= kSharedBytes)
+      launch_spans<2, kKeys, kParts, true>(
+          like, call, size.tokens, wide, PartialSums{});
+    else
+      launch_spans<1, kKeys, kParts, true>(
+          like,
+          call,
+          size.tokens,
+          room_of<1, kKeys, kParts>(like),
+          PartialSums{});
     return;
-  // The most keys that a token of the call can have.
-  int64_t stride = params.window;
-  if (params.selected != nullptr)
-    stride += params.selected_stride;
-  else if (params.ratio != 0)
-    stride += (params.first_position + params.tokens) / params.ratio;
-  const int64_t tile = std::clamp<int64_t>(
-      kScoreBytes /
-          (params.heads * stride * static_cast<int64_t>(sizeof(float))),
-      1,
-      65'535);
-  const KeyList sizes{
-      .window_bytes = params.window_layout.row_bytes(),
-      .compressed_bytes = params.compressed.layout.row_bytes()};
-  static cuda::DeviceBuffer memory;
-  auto* const scores = memory.reserve_array<float>(
-      std::min(tile, params.tokens) * params.heads * stride);
-  for (int64_t first = 0; first < params.tokens; first += tile) {
-    const auto count =
-        static_cast<unsigned>(std::min(tile, params.tokens - first));
-    cuda::launch(
-        attention_kernel,
-        {dim3(static_cast<unsigned>(params.heads), count),
-         kThreads,
-         static_cast<unsigned>(
-             static_cast<size_t>(2 * params.dim) * sizeof(float))},
-        params,
-        sizes,
-        first,
-        scores,
-        stride);
   }
+  static cuda::DeviceBuffer values;
+  static cuda::DeviceBuffer sums;
+  const int spans = most_spans(size, kKeys);
+  const int64_t count = size.tokens * spans * like.heads;
+  const PartialSums partial = {
+      values.reserve_array<float>(count * like.dim),
+      sums.reserve_array<SoftmaxSum>(count),
+      spans};
+  launch_spans<1, kKeys, kParts, false>(
+      like, call, size.tokens, room_of<1, kKeys, kParts>(like), partial);
+  cuda::launch(
+      cuda::add_spans_kernel,
+      {.grid = dim3(
+           static_cast<unsigned>(size.tokens),
+           static_cast<unsigned>(like.heads)),
+       .block = kMostDim / 2,
+       .start = cuda::Start::early},
+      call,
+      partial,
+      kKeys);
 }
 
 }  // namespace
 
 void sparse_attention_many_cuda(std::span<const SparseAttentionParams> all) {
+  const CallSize size = size_of(all);
+  if (size.tokens == 0)
+    return;
+  const SparseAttentionParams& like = all.front();
   for (const SparseAttentionParams& params : all)
-    attend(params);
+    HADAL_CHECK(
+        params.heads == like.heads && params.dim == like.dim &&
+        params.window_layout == like.window_layout &&
+        params.compressed.layout == like.compressed.layout);
+  HADAL_CHECK(
+      like.dim % 4 == 0 && like.dim <= kMostDim && like.output_rotary % 2 == 0);
+  AttentionCall call = {
+      cuda::table(all.data(), static_cast<int64_t>(all.size())), nullptr};
+  if (!size.one_token_each) {
+    std::vector<TokenPlace> places;
+    for (size_t s = 0; s < all.size(); ++s)
+      for (int64_t t = 0; t < all[s].tokens; ++t)
+        places.push_back({static_cast<int32_t>(s), static_cast<int32_t>(t)});
+    call.places =
+        cuda::table(places.data(), static_cast<int64_t>(places.size()));
+  }
+  if (like.window_layout.format == RowFormat::f32 ||
+      like.compressed.layout.format == RowFormat::f32)
+    attend<32, 3>(all, size, call);
+  else
+    attend<64, 1>(all, size, call);
 }
 
 }  // namespace hadal
