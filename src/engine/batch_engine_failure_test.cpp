@@ -12,6 +12,7 @@
 #include "engine/batch_engine.h"
 #include "engine/cache_plan.h"
 #include "engine/engine_testing.h"
+#include "hadal/device_lost.h"
 
 namespace hadal {
 namespace {
@@ -106,6 +107,41 @@ TEST(BatchEngineFailure, AFailingRunFailsItsCauseAlone) {
   EXPECT_EQ(difference(good_heard->wait(), expected), "");
   EXPECT_EQ(difference(other_heard->wait(), expected_other), "");
   EXPECT_GE(failures, 1);
+}
+
+// A GPU that fails for good: whoever is there fails with its words, nobody is
+// let in any more, and the status says why.
+TEST(BatchEngineFailure, ALostDeviceEndsTheService) {
+  FakeModel fake = fake_engine_model(kPool);
+  const auto run = fake.model.run;
+  int runs = 0;
+  fake.model.run = [&](std::span<const BatchEntry> batch, float* logits) {
+    if (++runs == 5)
+      throw DeviceLost("kernel x: an illegal address");
+    ASSERT_LT(runs, 5) << "the lost device was used again";
+    run(batch, logits);
+  };
+  BatchEngine engine(fake.model, {.max_sequences = 2});
+  std::vector<std::shared_ptr<Listener>> all;
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    EngineRequest request = fake_request(seed, 30, 900);
+    all.push_back(listener(request));
+    engine.submit(std::move(request));
+  }
+  for (const auto& one : all) {
+    const Heard heard = one->wait();
+    EXPECT_EQ(heard.end.finish, EngineFinish::failed);
+    ASSERT_TRUE(heard.end.error);
+    EXPECT_EQ(heard.end.error->code(), ErrorCode::resource);
+    EXPECT_STREQ(heard.end.error->what(), "kernel x: an illegal address");
+  }
+  EXPECT_EQ(engine.status().failure, "kernel x: an illegal address");
+  try {
+    engine.submit(fake_request(9, 30, 4));
+    FAIL() << "let in";
+  } catch (const DeviceLost& error) {
+    EXPECT_STREQ(error.what(), "kernel x: an illegal address");
+  }
 }
 
 // Less memory than all of them need: somebody is always preempted and read

@@ -37,6 +37,9 @@ struct SequenceStatus {
 };
 
 struct EngineStatus {
+  // Why nothing can be generated any more until the process is restarted; empty
+  // while all is well.
+  std::string failure;
   std::vector<SequenceStatus> sequences;  // oldest first
   int64_t queue_limit = 0;
   // Memory of caches.
@@ -63,7 +66,8 @@ struct EngineStatus {
 class Engine {
  public:
   virtual ~Engine() = default;
-  // Any thread. Throws EngineBusy, and Error(invalid_argument) naming the field
+  // Any thread. Throws EngineBusy, DeviceLost when the device failed
+  // for good, and Error(invalid_argument) naming the field
   // for options out of range; nothing is called then.
   virtual RequestId submit(EngineRequest request) = 0;
   // Any thread; returns at once. The request ends at the next step with

@@ -9,6 +9,8 @@ namespace hadal {
 
 RequestId EngineInbox::put(std::unique_ptr<EngineSequence> request) {
   const std::lock_guard lock(mutex_);
+  if (closed_)
+    throw *closed_;
   if (mail_.stop_at)
     throw EngineBusy("the engine is stopping; ask again later", 5);
   if (queued_ >= queue_limit_)
@@ -68,6 +70,11 @@ EngineInbox::Mail EngineInbox::take_locked() {
   mail_.stop_at = mail.stop_at;
   stop_told_ = mail.stop_at;
   return mail;
+}
+
+void EngineInbox::close(const DeviceLost& reason) {
+  const std::lock_guard lock(mutex_);
+  closed_ = reason;
 }
 
 void EngineInbox::left_queue(int64_t count) {

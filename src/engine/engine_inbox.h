@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/engine_sequence.h"
+#include "hadal/device_lost.h"
 
 namespace hadal {
 
@@ -31,7 +32,7 @@ class EngineInbox {
   };
 
   // --- callers
-  // Numbers the request. Throws EngineBusy.
+  // Numbers the request. Throws EngineBusy, or what close() was given.
   RequestId put(std::unique_ptr<EngineSequence> request);
   void cancel(RequestId id);
   // To be run on the engine's thread.
@@ -44,6 +45,8 @@ class EngineInbox {
   Mail take();
   // Waits until there is mail or `until`.
   Mail wait(std::optional<EngineClock::time_point> until);
+  // From now on every put() throws this.
+  void close(const DeviceLost& reason);
   // `count` requests left the queue.
   void left_queue(int64_t count);
   // How long a request is in the engine's hands, lately, and how many at once:
@@ -59,6 +62,7 @@ class EngineInbox {
   std::condition_variable changed_;
   Mail mail_;
   std::optional<EngineClock::time_point> stop_told_;
+  std::optional<DeviceLost> closed_;
   int64_t queued_ = 0;
   RequestId last_id_ = 0;
   double request_seconds_ = 0;

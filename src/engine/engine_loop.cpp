@@ -65,6 +65,8 @@ void EngineLoop::run() {
     try {
       if (!turn())
         return;
+    } catch (const DeviceLost& error) {
+      lose_device(error);
     } catch (const Error& error) {
       fail_everything(error);
     } catch (const std::exception& error) {
@@ -76,6 +78,8 @@ void EngineLoop::run() {
 // False: everything has ended and nothing will come.
 bool EngineLoop::turn() {
   receive(has_work() ? inbox_.take() : inbox_.wait(next_deadline()));
+  if (lost_)  // what came in before the inbox was closed
+    end_everything(*lost_);
   const auto start = EngineClock::now();
   expire();
   end_waits();
@@ -213,6 +217,24 @@ EngineStatus EngineLoop::status() const {
 // A defect of the engine itself: nobody knows whom it concerns.
 void EngineLoop::fail_everything(const Error& error) {
   log(LogLevel::error, "engine", "all requests fail: {}", error.what());
+  end_everything(error);
+}
+
+// Nothing runs any more until the process is restarted, and everybody hears
+// why.
+void EngineLoop::lose_device(const DeviceLost& error) {
+  log(LogLevel::error,
+      "engine",
+      "the device is lost: {}; requests are refused until the process is "
+      "restarted, while status, metrics and the prefixes on the disk remain",
+      error.what());
+  lost_ = error;
+  totals_.failure = error.what();
+  inbox_.close(error);
+  end_everything(error);
+}
+
+void EngineLoop::end_everything(const Error& error) {
   for (const auto& [id, sequence] : queued_)
     end(*sequence, EngineFinish::failed, -1, error);
   for (const Sequences* sequences : {&live_, &removed_})

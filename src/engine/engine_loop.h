@@ -63,6 +63,8 @@ class EngineLoop {
   void publish(bool exactly = false);
   void count_saved_bytes(EngineClock::time_point now, bool must);
   void fail_everything(const Error& error);
+  void lose_device(const DeviceLost& error);
+  void end_everything(const Error& error);
 
   // --- engine_admission.cpp: who gets a place, and who has to give it up
   void admit();
@@ -126,6 +128,7 @@ class EngineLoop {
   // Ends that observers have not heard of yet.
   std::vector<std::pair<std::shared_ptr<EngineObserver>, EngineEnd>> ends_;
   std::optional<EngineClock::time_point> stop_at_;
+  std::optional<DeviceLost> lost_;  // the device is gone: nothing runs any more
 
   PrefixCache prefixes_;
   int64_t reserved_bytes_ = 0;  // for what is being loaded

@@ -78,6 +78,10 @@ void EngineLoop::run_step(const Pieces& pieces) {
   };
   try {
     model_.run(batch, logits_.data());
+  } catch (const DeviceLost& error) {
+    totals_.executor_seconds += seconds();
+    lose_device(error);
+    return;
   } catch (const Error& error) {
     totals_.executor_seconds += seconds();
     if (error.code() == ErrorCode::resource)

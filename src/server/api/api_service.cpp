@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "hadal/device_lost.h"
 #include "hadal/version.h"
 #include "server/api/chat_completions.h"
 #include "server/api/completions.h"
@@ -102,7 +103,7 @@ class Handling {
       case Route::model:
         return json(match, model_json(match.rest, served));
       case Route::health:
-        return json(match, dump({{"status", "ok"}}));
+        return health(match, parts);
       case Route::props:
         return json(match, props_json(served));
       case Route::slots:
@@ -110,6 +111,15 @@ class Handling {
       default:
         return unknown_route();
     }
+  }
+
+  // A server that cannot generate any more says so, until it is restarted.
+  std::unique_ptr<Reply> health(
+      const RouteMatch& match, const ServingParts& parts) {
+    const std::string failure = parts.engine.status().failure;
+    if (!failure.empty())
+      return fail(match.name, api_error(DeviceLost(failure)));
+    return json(match, dump({{"status", "ok"}}));
   }
 
   std::unique_ptr<Reply> post(

@@ -49,6 +49,16 @@ TEST(ApiService, Stopping) {
   EXPECT_EQ(server.post("/v1/completions", R"({"prompt":"a"})").status, 503);
 }
 
+// A lost GPU: the server says so instead of answering as if all were well.
+TEST(ApiService, AFailedEngine) {
+  TestServer server;
+  server.engine.told_status.failure = "the GPU failed";
+  const Answer health = server.get("/health");
+  EXPECT_EQ(health.status, 503);
+  EXPECT_NE(health.body.find("the GPU failed"), std::string::npos);
+  EXPECT_EQ(server.get("/metrics").status, 200);
+}
+
 TEST(ApiService, PathsWithAndWithoutV1) {
   TestServer server;
   for (const char* path : {"/v1/chat/completions", "/chat/completions"})
