@@ -73,6 +73,8 @@ HWY_NOINLINE void panel_tile(
   const TagU8 du8;
   const TagI8 d8;
   constexpr int64_t kGroupBytes = kPlanes * kGroupColumns + 64;
+  const bool first = chunk.first;
+  const bool last = chunk.last;
   const int8_t* at[T];
   for (int t = 0; t < T; ++t)
     at[t] = x[t];
@@ -81,10 +83,14 @@ HWY_NOINLINE void panel_tile(
       return sums + t * kTokenSums + which * kPanelLanes + p * kN;
     };
     VecF acc[T][kPanelVecs];
-    for (int t = 0; t < T; ++t)
-      for (int p = 0; p < kPanelVecs; ++p)
-        acc[t][p] =
-            chunk.first ? hn::Zero(df) : hn::LoadU(df, sum_at(t, p, 1 + j));
+    if (first)
+      for (int t = 0; t < T; ++t)
+        for (int p = 0; p < kPanelVecs; ++p)
+          acc[t][p] = hn::Zero(df);
+    else
+      for (int t = 0; t < T; ++t)
+        for (int p = 0; p < kPanelVecs; ++p)
+          acc[t][p] = hn::LoadU(df, sum_at(t, p, 1 + j));
     for (int i = 0; i < chunk.groups[j]; ++i) {
       const int64_t group = i * kGroupBytes;
       const int64_t lane = (i * kGroupBlocks + j) * kPanelLanes;
@@ -127,13 +133,17 @@ HWY_NOINLINE void panel_tile(
               panel.biases + lane + p * kN);
       }
     }
-    for (int t = 0; t < T; ++t)
-      for (int p = 0; p < kPanelVecs; ++p) {
-        float* to = sum_at(t, p, chunk.last ? 0 : 1 + j);
-        if (chunk.last)
-          acc[t][p] = hn::Add(hn::LoadU(df, to), acc[t][p]);
-        hn::StoreU(acc[t][p], df, to);
-      }
+    if (last)
+      for (int t = 0; t < T; ++t)
+        for (int p = 0; p < kPanelVecs; ++p)
+          hn::StoreU(
+              hn::Add(hn::LoadU(df, sum_at(t, p, 0)), acc[t][p]),
+              df,
+              sum_at(t, p, 0));
+    else
+      for (int t = 0; t < T; ++t)
+        for (int p = 0; p < kPanelVecs; ++p)
+          hn::StoreU(acc[t][p], df, sum_at(t, p, 1 + j));
   }
 }
 
