@@ -1,93 +1,39 @@
-// The mixture of experts on a GPU: a warp a row of an expert's matrix, for each
-// pair of a token and one of its experts.
+// The mixture of experts on a GPU: which kernels run, and the memory between
+// them.
+//
+// One token is three launches: its x as bfloat16, gate with up, down with the
+// sum over its experts. Several tokens are four: the first one also gathers
+// pairs by expert, and the sum comes last. Where routed and shared experts have
+// formats that no kernel takes together, each goes by itself, one after the
+// other; activations that are rounded to codes take a pass more before each
+// product.
+#include <algorithm>
+#include <map>
+#include <utility>
+
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/prepare.cuh"
-#include "kernels/cuda/sums.cuh"
-#include "kernels/cuda/weights.cuh"
+#include "kernels/experts/expert_inputs.h"
+#include "kernels/experts/expert_products.h"
+#include "kernels/experts/experts_plain_cuda.h"
+#include "kernels/experts/experts_wide_cuda.h"
 
 namespace hadal {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int kRows = kThreads / cuda::kWarp;  // of a block
+using cuda::DeviceBuffer;
+using cuda::ExpertGroupJob;
+using cuda::ExpertGroups;
+using cuda::ExpertKernel;
+using cuda::ExpertLaunch;
+using cuda::ExpertNumbers;
+using cuda::ExpertSide;
+using cuda::ExpertStage;
 
-// The routed experts, or the shared one: then `indices` is null.
-struct Stage {
-  const int32_t* indices;
-  const float* weights;
-  int64_t per_token;
-  const WeightView* stack;  // of the routed experts
-  WeightView shared;
-  bool rounded;
-};
-
-__device__ WeightView view_of(const Stage& stage, int64_t pair) {
-  return stage.indices == nullptr ? stage.shared
-                                  : stage.stack[stage.indices[pair]];
-}
-
-__device__ float one_product(
-    const WeightView& view, int64_t row, bool rounded, const float* x) {
-  float sum;
-  cuda::row_products<1>(view, row, rounded, x, 0, 1, &sum);
-  return cuda::warp_sum(sum);
-}
-
-// a[pair, row] = weight * silu(gate . x) * (up . x), with the clamps.
-__global__ void swiglu_kernel(
-    Stage gate,
-    Stage up,
-    const float* x,
-    int64_t inner,
-    float limit,
-    float* a) {
-  const int64_t row = blockIdx.x * int64_t{kRows} + threadIdx.x / cuda::kWarp;
-  const int64_t pair = blockIdx.y;
-  if (row >= inner)
-    return;
-  const WeightView gate_view = view_of(gate, pair);
-  const WeightView up_view = view_of(up, pair);
-  const float* const input = x + pair / gate.per_token * gate_view.cols;
-  float g = one_product(gate_view, row, gate.rounded, input);
-  float u = one_product(up_view, row, up.rounded, input);
-  if (limit > 0) {
-    g = g > limit ? limit : g;
-    u = u > limit ? limit : u < -limit ? -limit : u;
-  }
-  if (threadIdx.x % cuda::kWarp == 0) {
-    const float weight = gate.indices == nullptr ? 1 : gate.weights[pair];
-    a[pair * inner + row] = g / (1 + expf(-g)) * u * weight;
-  }
-}
-
-// y[t, row] += down . a of the token's experts, in order of expert id.
-__global__ void down_kernel(
-    Stage down, const float* a, int64_t hidden, int64_t inner, float* y) {
-  const int64_t row = blockIdx.x * int64_t{kRows} + threadIdx.x / cuda::kWarp;
-  const int64_t token = blockIdx.y;
-  if (row >= hidden)
-    return;
-  const int64_t first = token * down.per_token;
-  float sum = down.indices == nullptr ? y[token * hidden + row] : 0;
-  for (int64_t rank = 0; rank < down.per_token; ++rank) {
-    int64_t chosen = first;
-    if (down.indices != nullptr)
-      for (int64_t i = 0; i < down.per_token; ++i) {
-        int64_t smaller = 0;
-        for (int64_t j = 0; j < down.per_token; ++j)
-          smaller +=
-              down.indices[first + j] < down.indices[first + i] ||
-              (down.indices[first + j] == down.indices[first + i] && j < i);
-        if (smaller == rank)
-          chosen = first + i;
-      }
-    sum += one_product(
-        view_of(down, chosen), row, down.rounded, a + chosen * inner);
-  }
-  if (threadIdx.x % cuda::kWarp == 0)
-    y[token * hidden + row] = sum;
-}
+// Tokens of one round; more go in several.
+constexpr int64_t kMostTokens = 1024;
 
 bool takes_fp8_input(const WeightView& weight) {
   return weight.format == WeightFormat::fp8_block ||
@@ -95,95 +41,388 @@ bool takes_fp8_input(const WeightView& weight) {
          weight.format == WeightFormat::mxfp4;
 }
 
-void run_stage(
+// The memory of the routed experts, or of the shared one.
+struct SideMemory {
+  DeviceBuffer rounded;
+  DeviceBuffer input;
+  DeviceBuffer input_sums;
+  DeviceBuffer plain;
+  DeviceBuffer inner;
+  DeviceBuffer inner_sums;
+};
+
+struct Memory {
+  SideMemory routed;
+  SideMemory shared;
+  DeviceBuffer entries;
+  DeviceBuffer count;
+  DeviceBuffer order;
+  DeviceBuffer scratch;
+};
+
+// What both products need to know of the routed experts or the shared one.
+struct Side {
+  bool exists = false;
+  bool routed = false;
+  const WeightView* gate_stack = nullptr;
+  const WeightView* up_stack = nullptr;
+  const WeightView* down_stack = nullptr;
+  WeightView gate;
+  WeightView up;
+  WeightView down;
+  ActivationFormat activation = ActivationFormat::f32;
+  int64_t rows = 0;  // of inner values: pairs, or tokens
+  SideMemory* memory = nullptr;
+};
+
+// Does x change on its way into a product with this weight, other than to
+// bfloat16?
+bool is_coded(
+    const ExpertsParams& params, const Side& side, const WeightView& weight) {
+  return is_integer(side.activation) ||
+         (params.gemm_fp8 && takes_fp8_input(weight));
+}
+
+ExpertNumbers lay_out(
+    const Side& side,
+    const WeightView& weight,
+    int64_t rows,
+    DeviceBuffer& memory,
+    DeviceBuffer& sums) {
+  const int parts = side.activation == ActivationFormat::bf16 ? 1 : 3;
+  ExpertNumbers result{
+      .numbers = memory.reserve_array<uint16_t>(parts * rows * weight.cols),
+      .rows = rows,
+      .cols = weight.cols,
+      .order = cuda::input_order(weight.format),
+      .parts = parts};
+  if (weight.format == WeightFormat::affine)
+    result.sums = sums.reserve_array<float>(rows * weight.cols / 8);
+  return result;
+}
+
+// x as the product with `weight` takes it, still in float32.
+const float* coded(
     const ExpertsParams& params,
-    const Stage& gate,
-    const Stage& up,
-    const Stage& down,
-    const WeightView& gate_like,
-    const WeightView& down_like,
-    ActivationFormat activation) {
-  const int64_t inner = gate_like.rows;
-  const int64_t pairs = params.tokens * gate.per_token;
-  static cuda::DeviceBuffer input_memory;
-  static cuda::DeviceBuffer inner_memory;
-  static cuda::DeviceBuffer prepared_memory;
-  auto* const input =
-      input_memory.reserve_array<float>(params.tokens * params.hidden);
-  auto* const a = inner_memory.reserve_array<float>(pairs * inner);
-  auto* const prepared = prepared_memory.reserve_array<float>(pairs * inner);
+    const Side& side,
+    const WeightView& weight,
+    const float* x,
+    int64_t rows) {
+  if (!is_coded(params, side, weight))
+    return x;
+  auto* const out =
+      side.memory->rounded.reserve_array<float>(rows * weight.cols);
   cuda::prepare_activations(
-      params.x,
-      params.hidden,
-      params.tokens,
-      params.hidden,
-      activation,
-      params.gemm_fp8 && takes_fp8_input(gate_like),
-      input);
-  swiglu_kernel<<<
-      dim3(cuda::blocks(inner, kRows), static_cast<unsigned>(pairs)),
-      kThreads,
-      0,
-      cuda::stream()>>>(gate, up, input, inner, params.limit, a);
-  cuda::prepare_activations(
-      a,
-      inner,
-      pairs,
-      inner,
-      activation,
-      params.gemm_fp8 && takes_fp8_input(down_like),
-      prepared);
-  down_kernel<<<
-      dim3(
-          cuda::blocks(params.hidden, kRows),
-          static_cast<unsigned>(params.tokens)),
-      kThreads,
-      0,
-      cuda::stream()>>>(down, prepared, params.hidden, inner, params.y);
-  cuda::check(cudaGetLastError(), "the experts");
+      x,
+      weight.cols,
+      rows,
+      weight.cols,
+      side.activation,
+      params.gemm_fp8 && takes_fp8_input(weight),
+      out);
+  return out;
+}
+
+// What the card has.
+struct Card {
+  int processors = 0;
+  int shared_bytes = 0;  // of a block at most
+  int processor_bytes = 0;
+  bool streams = false;
+};
+
+const Card& card() {
+  static const Card kCard = [] {
+    int device = 0;
+    cuda::check(cudaGetDevice(&device), "asking for the device");
+    const auto attribute = [&](cudaDeviceAttr what) {
+      int value = 0;
+      cuda::check(
+          cudaDeviceGetAttribute(&value, what, device),
+          "asking for the device's attributes");
+      return value;
+    };
+    return Card{
+        attribute(cudaDevAttrMultiProcessorCount),
+        attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
+        attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor),
+        attribute(cudaDevAttrComputeCapabilityMajor) >= 9};
+  }();
+  return kCard;
+}
+
+// Shared memory that the kernels have besides what is asked for, and that a
+// block takes for the system.
+constexpr int kFixedBytes = 2048;
+
+// Blocks of a kernel that the card holds at once.
+unsigned resident_blocks(const void* kernel, int threads, int shared_bytes) {
+  static std::map<std::pair<const void*, int>, unsigned> known;
+  unsigned& result = known[{kernel, shared_bytes}];
+  if (result != 0)
+    return result;
+  int each = 0;
+  cuda::allow_shared_memory(kernel, card().shared_bytes - kFixedBytes);
+  cuda::check(
+      cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+          &each, kernel, threads, static_cast<size_t>(shared_bytes)),
+      "asking for the blocks of a multiprocessor");
+  result = static_cast<unsigned>(card().processors * std::max(each, 1));
+  return result;
+}
+
+// Stages for as many blocks of a multiprocessor as have three, at most two.
+int stages_of(int stage_bytes, int other_bytes) {
+  const int half = card().processor_bytes / 2 - kFixedBytes - other_bytes;
+  const int all = card().shared_bytes - kFixedBytes - other_bytes;
+  const int stages =
+      half >= 3 * stage_bytes ? half / stage_bytes : all / stage_bytes;
+  return std::min(stages, cuda::kMostStages);
+}
+
+// Columns of a group: the most that leave room for two blocks of a
+// multiprocessor; one token has one.
+int columns_of(int64_t tokens, int parts) {
+  if (tokens == 1)
+    return 1;
+  return parts == 1 ? 4 : 2;
+}
+
+void start_products(ExpertLaunch launch) {
+  const ExpertSide& routed = launch.routed;
+  const ExpertSide& shared = launch.shared;
+  const ExpertKernel kernel = cuda::expert_kernel(
+      (routed.exists ? routed : shared).one,
+      (shared.exists ? shared : routed).one);
+  const int other =
+      cuda::kPartials * 2 * 16 * launch.columns * 4 +
+      launch.most_entries * static_cast<int>(sizeof(cuda::ExpertEntry));
+  launch.stage_bytes = kernel.stage_bytes(launch);
+  launch.stages = stages_of(launch.stage_bytes, other);
+  const bool streams =
+      card().streams && launch.stages >= 2 &&
+      (!routed.exists || cuda::takes_expert_stream(routed.one)) &&
+      (!shared.exists || cuda::takes_expert_stream(shared.one));
+  auto* const function = streams ? kernel.stream : kernel.ring;
+  const int threads = streams ? cuda::kStreamThreads : cuda::kExpertThreads;
+  const int bytes = other + (streams ? launch.stages * launch.stage_bytes
+                                     : kernel.ring_bytes(launch));
+  unsigned grid =
+      resident_blocks(reinterpret_cast<const void*>(function), threads, bytes);
+  if (launch.stage == ExpertStage::down_one)
+    grid = std::min(
+        grid, cuda::blocks(std::max(routed.one.rows, shared.one.rows), 16));
+  cuda::launch(
+      function,
+      {.grid = grid,
+       .block = static_cast<unsigned>(threads),
+       .shared_bytes = static_cast<unsigned>(bytes),
+       .start = cuda::Start::early},
+      launch);
+}
+
+ExpertSide first_product(const Side& side, const ExpertNumbers& input) {
+  return {
+      .exists = side.exists,
+      .stack = side.gate_stack,
+      .second = side.up_stack,
+      .one = side.gate,
+      .one_second = side.up,
+      .input = input};
+}
+
+ExpertSide second_product(const Side& side, const ExpertNumbers& input) {
+  return {
+      .exists = side.exists,
+      .stack = side.down_stack,
+      .second = nullptr,
+      .one = side.down,
+      .one_second = {},
+      .input = input};
+}
+
+// Both sides in the same launches, or one: then the other does not exist.
+// `adds`: to what y holds.
+void run(const ExpertsParams& params, Side routed, Side shared, bool adds) {
+  static Memory memory;
+  const int64_t tokens = params.tokens;
+  const int64_t pairs = tokens * params.per_token;
+  routed.memory = &memory.routed;
+  shared.memory = &memory.shared;
+  routed.rows = pairs;
+  shared.rows = tokens;
+
+  ExpertLaunch launch;
+  launch.tokens = static_cast<int32_t>(tokens);
+  launch.per_token = static_cast<int32_t>(params.per_token);
+  launch.indices = params.indices;
+  launch.weights = params.weights;
+  launch.limit = params.limit;
+  cuda::ExpertInputJob inputs[2];
+  Side* const sides[2] = {&routed, &shared};
+  int parts = 1;
+  for (int i = 0; i < 2; ++i) {
+    const Side& side = *sides[i];
+    if (!side.exists)
+      continue;
+    inputs[i] = {
+        coded(params, side, side.gate, params.x, tokens),
+        lay_out(
+            side,
+            side.gate,
+            tokens,
+            side.memory->input,
+            side.memory->input_sums)};
+    parts = std::max(parts, inputs[i].to.parts);
+  }
+  launch.columns = columns_of(tokens, parts);
+
+  ExpertGroupJob groups;
+  if (routed.exists) {
+    const int64_t most = std::min(pairs, params.experts.experts);
+    launch.most_entries = static_cast<int32_t>(most);
+    if (tokens > 1) {
+      groups = {
+          .indices = params.indices,
+          .pairs = static_cast<int32_t>(pairs),
+          .per_token = static_cast<int32_t>(params.per_token),
+          .experts = static_cast<int32_t>(params.experts.experts),
+          .columns = launch.columns,
+          .to = {
+              .entries = memory.entries.reserve_array<cuda::ExpertEntry>(most),
+              .count = memory.count.reserve_array<int32_t>(1),
+              .order = memory.order.reserve_array<int32_t>(pairs)}};
+      launch.groups = groups.to;
+    }
+  }
+  cuda::prepare_experts(inputs[0], inputs[1], groups);
+
+  ExpertNumbers* const outputs[2] = {
+      &launch.routed_output, &launch.shared_output};
+  float** const plain[2] = {&launch.routed_plain, &launch.shared_plain};
+  for (int i = 0; i < 2; ++i) {
+    const Side& side = *sides[i];
+    if (!side.exists)
+      continue;
+    *outputs[i] = lay_out(
+        side,
+        side.down,
+        side.rows,
+        side.memory->inner,
+        side.memory->inner_sums);
+    if (is_coded(params, side, side.down))
+      *plain[i] =
+          side.memory->plain.reserve_array<float>(side.rows * side.down.cols);
+  }
+  launch.routed = first_product(routed, inputs[0].to);
+  launch.shared = first_product(shared, inputs[1].to);
+  start_products(launch);
+
+  cuda::ExpertInputJob inner[2];
+  for (int i = 0; i < 2; ++i)
+    if (*plain[i] != nullptr)
+      inner[i] = {
+          coded(params, *sides[i], sides[i]->down, *plain[i], sides[i]->rows),
+          *outputs[i]};
+  if (inner[0].x != nullptr || inner[1].x != nullptr)
+    cuda::prepare_experts(inner[0], inner[1], {});
+
+  launch.routed = second_product(routed, launch.routed_output);
+  launch.shared = second_product(shared, launch.shared_output);
+  launch.y = params.y;
+  launch.adds = adds;
+  launch.stage = tokens == 1 ? ExpertStage::down_one : ExpertStage::down;
+  if (tokens > 1)
+    launch.scratch =
+        memory.scratch.reserve_array<float>((pairs + tokens) * params.hidden);
+  start_products(launch);
+  if (tokens > 1)
+    cuda::sum_experts(
+        {.indices = params.indices,
+         .tokens = launch.tokens,
+         .per_token = routed.exists ? launch.per_token : 0,
+         .first_shared = pairs,
+         .shared = shared.exists,
+         .adds = adds,
+         .hidden = params.hidden,
+         .scratch = launch.scratch,
+         .y = params.y});
+}
+
+Side routed_side(const ExpertsCudaParams& all) {
+  return {
+      .exists = true,
+      .routed = true,
+      .gate_stack = all.params.experts.gate,
+      .up_stack = all.params.experts.up,
+      .down_stack = all.params.experts.down,
+      .gate = all.gate,
+      .up = all.up,
+      .down = all.down,
+      .activation = all.params.expert_activation};
+}
+
+Side shared_side(const ExpertsParams& params) {
+  return {
+      .exists = true,
+      .gate = params.shared_gate,
+      .up = params.shared_up,
+      .down = params.shared_down,
+      .activation = params.shared_activation};
+}
+
+bool takes_products(const Side& side) {
+  return cuda::takes_expert_product(side.gate) &&
+         cuda::takes_expert_product(side.up) &&
+         cuda::takes_expert_product(side.down);
+}
+
+// At most kMostTokens.
+void run_experts(const ExpertsCudaParams& all) {
+  const ExpertsParams& params = all.params;
+  const Side routed = routed_side(all);
+  // Only where fewer tokens have the same order of sums.
+  if (params.tokens >= cuda::kWideExpertTokens && !params.gemm_fp8 &&
+      takes_products(routed) &&
+      (params.shared_gate.empty() || takes_products(shared_side(params))) &&
+      cuda::takes_wide_experts(all))
+    return cuda::wide_experts(all);
+  if (params.shared_gate.empty()) {
+    if (takes_products(routed))
+      run(params, routed, {}, false);
+    else
+      cuda::plain_routed_experts(params, all.gate, all.down);
+    return;
+  }
+  const Side shared = shared_side(params);
+  const bool both = takes_products(routed) && takes_products(shared) &&
+                    cuda::expert_kernel(routed.gate, shared.gate).ring &&
+                    cuda::expert_kernel(routed.down, shared.down).ring;
+  if (both)
+    return run(params, routed, shared, false);
+  if (takes_products(routed))
+    run(params, routed, {}, false);
+  else
+    cuda::plain_routed_experts(params, all.gate, all.down);
+  if (takes_products(shared))
+    run(params, {}, shared, true);
+  else
+    cuda::plain_shared_expert(params);
 }
 
 }  // namespace
 
 void experts_cuda(const ExpertsCudaParams& all) {
-  const ExpertsParams& params = all.params;
-  if (params.tokens == 0)
-    return;
-  const auto routed = [&](const WeightView* stack) {
-    return Stage{
-        params.indices,
-        params.weights,
-        params.per_token,
-        stack,
-        {},
-        params.expert_activation == ActivationFormat::bf16};
-  };
-  const auto shared = [&](const WeightView& view) {
-    return Stage{
-        nullptr,
-        nullptr,
-        1,
-        nullptr,
-        view,
-        params.shared_activation == ActivationFormat::bf16};
-  };
-  run_stage(
-      params,
-      routed(params.experts.gate),
-      routed(params.experts.up),
-      routed(params.experts.down),
-      all.gate,
-      all.down,
-      params.expert_activation);
-  if (!params.shared_gate.empty())
-    run_stage(
-        params,
-        shared(params.shared_gate),
-        shared(params.shared_up),
-        shared(params.shared_down),
-        params.shared_gate,
-        params.shared_down,
-        params.shared_activation);
+  for (int64_t first = 0; first < all.params.tokens; first += kMostTokens) {
+    ExpertsCudaParams some = all;
+    ExpertsParams& params = some.params;
+    params.tokens = std::min(kMostTokens, all.params.tokens - first);
+    params.x += first * params.hidden;
+    params.y += first * params.hidden;
+    params.indices += first * params.per_token;
+    params.weights += first * params.per_token;
+    run_experts(some);
+  }
 }
 
 }  // namespace hadal
