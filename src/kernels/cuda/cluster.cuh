@@ -1,6 +1,7 @@
-// What the blocks of a cluster (capability 9.0) say to each other: numbers are
-// stored in another block's shared memory, and a barrier there counts their
-// bytes. The receiver waits for the bytes; nobody waits for all blocks.
+// What the blocks of a cluster (capability 9.0) say to each other. The quick
+// way: numbers are stored in another block's shared memory, and a barrier there
+// counts their bytes; the receiver waits for the bytes, nobody for all blocks.
+// The simple way: a barrier of all blocks, then loads from their memory.
 #pragma once
 
 #include <cstdint>
@@ -77,6 +78,28 @@ __device__ inline void send_to_block(
       "f"(value),
       "r"(barrier_there)
       : "memory");
+}
+
+// By every thread of the cluster: what each wrote to its block's shared memory
+// before is seen by all after.
+__device__ inline void cluster_barrier() {
+  asm volatile("barrier.cluster.arrive.release;" ::: "memory");
+  asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
+}
+
+// What block `rank` has where this block has `from`.
+__device__ inline uint64_t load_from_block(
+    uint32_t rank, const uint64_t* from) {
+  uint32_t there;
+  uint64_t value;
+  asm("mapa.shared::cluster.u32 %0, %1, %2;"
+      : "=r"(there)
+      : "r"(shared_address(from)), "r"(rank));
+  asm volatile("ld.shared::cluster.u64 %0, [%1];"
+               : "=l"(value)
+               : "r"(there)
+               : "memory");
+  return value;
 }
 
 #endif
