@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <utility>
 
 #include "base/readable.h"
 #include "bench/bench_rows.h"
@@ -33,6 +34,25 @@ std::string place_text(const BenchModel& model) {
   return model.on_cpu() ? threads_text(model.threads()) : ", cuda";
 }
 
+// On a GPU: the launches of one run, one by one, as a table of their own.
+template <class Work>
+void profile_launches(
+    const BenchModel& model,
+    const std::string& name,
+    BenchReport& report,
+    const Work& run) {
+  StepProfile profile{
+      .name = name + ", launches one by one", .threads = model.threads()};
+  for (const GpuKernelTime& one : time_gpu_kernels(run)) {
+    KernelUse& use = profile.kernels.emplace_back();
+    use.name = one.kernel;
+    use.calls = one.launches;
+    use.seconds = one.seconds;
+    profile.seconds += one.seconds;
+  }
+  report.profiles.push_back(std::move(profile));
+}
+
 // Runs `run` a few times with the recorder on; the work of one run goes into
 // the row.
 template <class Work>
@@ -58,6 +78,8 @@ void record(
   }
   if (options.profile)
     report.profiles.push_back({row.name, model.threads(), seconds, runs, uses});
+  if (options.profile && !model.on_cpu())
+    profile_launches(model, row.name, report, run);
 }
 
 void add_decode_row(

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/memory_source.h"
 #include "checkpoint/model_config.h"
@@ -55,6 +57,15 @@ const Backend* cuda_backend_for_tests();
 // The GPU's roofs (kernels/cuda/ceilings_cuda.h). As float32 counts what the
 // kernels make of it: three products of bfloat16. `threads` is set as given.
 Ceilings measure_cuda_ceilings(int threads);
+// Of all launches of one kernel on the GPU.
+struct GpuKernelTime {
+  std::string kernel;
+  int64_t launches = 0;
+  double seconds = 0;
+};
+// Runs `run` with its launches timed one by one, by decreasing time.
+std::vector<GpuKernelTime> time_gpu_kernels(const std::function<void()>& run);
+
 // The better rate of reading and copying, as of now.
 double cuda_memory_rate();
 

@@ -16,6 +16,7 @@
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/device_memory.h"
 #include "kernels/cuda/find_device.h"
+#include "kernels/cuda/launch_times.h"
 #include "kernels/cuda/staged_backend.h"
 #include "weights/device_tables.h"
 
@@ -106,6 +107,20 @@ Ceilings measure_cuda_ceilings(int threads) {
   ceilings.peaks[static_cast<int>(Arithmetic::bf16_dot)] = matrices;
   ceilings.peaks[static_cast<int>(Arithmetic::fp32_fma)] = matrices / 3;
   return ceilings;
+}
+
+std::vector<GpuKernelTime> time_gpu_kernels(const std::function<void()>& run) {
+  cuda::watch_launches();
+  try {
+    run();
+  } catch (...) {
+    cuda::take_launch_times();
+    throw;
+  }
+  std::vector<GpuKernelTime> times;
+  for (const cuda::LaunchTime& one : cuda::take_launch_times())
+    times.push_back({one.kernel, one.launches, one.seconds});
+  return times;
 }
 
 double cuda_memory_rate() {

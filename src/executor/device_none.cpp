@@ -33,6 +33,11 @@ Ceilings measure_cuda_ceilings(int) {
   return {};
 }
 
+std::vector<GpuKernelTime> time_gpu_kernels(const std::function<void()>&) {
+  cuda_device();
+  return {};
+}
+
 double cuda_memory_rate() {
   cuda_device();
   return 0;

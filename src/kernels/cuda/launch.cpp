@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "kernels/cuda/device.h"
+#include "kernels/cuda/launch_times.h"
 #include "kernels/cuda/recording.h"
 
 namespace hadal::cuda {
@@ -118,6 +119,11 @@ void submit() {
     all.started = all.list.size();
     all.first_started = all.list.kernel(0);
     all.last_started = all.list.kernel(all.started - 1);
+  }
+  if (launches_are_watched()) {
+    start_watched(all.list);
+    all.list.clear();
+    return;
   }
   if (all.repeats && all.graphs.start(all.list)) {
     all.list.clear();
