@@ -22,8 +22,7 @@ void linear(const LinearParams& params, ThreadTeam&) {
 }
 
 void linear_many(std::span<const LinearParams> all, ThreadTeam&) {
-  for (const LinearParams& params : all)
-    linear_cuda(params);
+  linear_many_cuda(all);
 }
 
 void experts(const ExpertsParams& host, ThreadTeam&) {

@@ -28,6 +28,9 @@
 namespace hadal {
 
 void linear_cuda(const LinearParams& params);
+// One launch for what goes through the matrix instructions
+// (linear/matrix_product.h); all products have the same number of tokens.
+void linear_many_cuda(std::span<const LinearParams> products);
 
 // The stacks of views in params.experts are arrays in device memory. `gate`,
 // `up` and `down` say, for the host, what all views of a stack have in common;

@@ -31,9 +31,29 @@ void linear(const LinearParams& host, ThreadTeam&) {
   stage.finish();
 }
 
-void linear_many(std::span<const LinearParams> all, ThreadTeam& team) {
-  for (const LinearParams& params : all)
-    linear(params, team);
+void linear_many(std::span<const LinearParams> all, ThreadTeam&) {
+  Stage stage;
+  std::vector<LinearParams> products;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const LinearParams& host = all[i];
+    LinearParams params = host;
+    params.weight = stage.in(host.weight);
+    // Products that share an input share its copy.
+    size_t same = 0;
+    while (all[same].x != host.x || all[same].x_stride != host.x_stride ||
+           all[same].weight.cols != host.weight.cols)
+      ++same;
+    params.x =
+        same < i
+            ? products[same].x
+            : stage.in(
+                  host.x, extent(host.tokens, host.x_stride, host.weight.cols));
+    params.y = stage.in_out(
+        host.y, extent(host.tokens, host.y_stride, host.weight.rows));
+    products.push_back(params);
+  }
+  linear_many_cuda(products);
+  stage.finish();
 }
 
 const WeightView* stack_in(

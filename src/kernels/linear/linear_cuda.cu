@@ -1,14 +1,17 @@
-// Products that the matrix instructions do not take (affine, float32, odd
+// Products on a GPU. What the matrix instructions do not take (float32, odd
 // shapes): one warp a row of the weight, up to eight tokens at once, so the
 // weights are read once for eight tokens.
 #include <algorithm>
+#include <vector>
 
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/prepare.cuh"
 #include "kernels/cuda/sums.cuh"
 #include "kernels/cuda/weights.cuh"
 #include "kernels/linear/matrix_product.h"
+#include "kernels/linear/wide_product.h"
 
 namespace hadal {
 namespace {
@@ -41,14 +44,9 @@ __global__ void linear_kernel(
   }
 }
 
-}  // namespace
-
-void linear_cuda(const LinearParams& params) {
+// Products that the matrix instructions do not take.
+void row_product(const LinearParams& params) {
   const int64_t cols = params.weight.cols;
-  if (params.tokens == 0 || params.weight.rows == 0)
-    return;
-  if (cuda::takes_matrix_product(params.weight))
-    return cuda::matrix_product(params);
   const float* x = params.x;
   int64_t stride = params.x_stride;
   if (params.activation != ActivationFormat::f32) {
@@ -66,7 +64,9 @@ void linear_cuda(const LinearParams& params) {
     const dim3 grid(
         cuda::blocks(params.weight.rows, kThreads / cuda::kWarp),
         cuda::blocks(count, kTokens));
-    linear_kernel<<<grid, kThreads, 0, cuda::stream()>>>(
+    cuda::launch(
+        linear_kernel,
+        {.grid = grid, .block = kThreads},
         params.weight,
         params.activation == ActivationFormat::bf16,
         x + first * stride,
@@ -75,7 +75,32 @@ void linear_cuda(const LinearParams& params) {
         params.y + first * params.y_stride,
         params.y_stride);
   }
-  cuda::check(cudaGetLastError(), "a product");
+}
+
+}  // namespace
+
+void linear_many_cuda(std::span<const LinearParams> products) {
+  std::vector<LinearParams> together;
+  std::vector<LinearParams> wide;
+  for (const LinearParams& params : products) {
+    if (params.tokens == 0 || params.weight.rows == 0)
+      continue;
+    if (cuda::takes_wide_product(
+            params.weight, params.tokens, params.activation))
+      wide.push_back(params);
+    else if (cuda::takes_matrix_product(params.weight))
+      together.push_back(params);
+    else
+      row_product(params);
+  }
+  if (!together.empty())
+    cuda::matrix_products(together);
+  if (!wide.empty())
+    cuda::wide_products(wide);
+}
+
+void linear_cuda(const LinearParams& params) {
+  linear_many_cuda({&params, 1});
 }
 
 }  // namespace hadal

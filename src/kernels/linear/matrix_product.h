@@ -42,6 +42,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "kernels/linear/linear_params.h"
 
@@ -90,10 +91,12 @@ constexpr int64_t input_place(InputOrder order, int64_t k) {
   return k;
 }
 
-// FP8 blocks, mxfp8, mxfp4, affine and BF16 with rows of whole 16 bytes.
+// FP8 blocks, mxfp8, mxfp4, affine and BF16 whose rows begin and end at
+// multiples of 16 bytes. The other products take linear_cuda.cu's way.
 bool takes_matrix_product(const WeightView& weight);
 
-// y = x * W^T in this order.
-void matrix_product(const LinearParams& params);
+// y = x * W^T in this order, for products of weights that
+// takes_matrix_product() takes, with the same number of tokens, not zero.
+void matrix_products(std::span<const LinearParams> products);
 
 }  // namespace hadal::cuda

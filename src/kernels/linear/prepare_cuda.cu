@@ -1,6 +1,7 @@
 #include "kernels/activation_rounding/activation_rounding_params.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/launch.h"
 #include "kernels/cuda/numbers.cuh"
 #include "kernels/cuda/prepare.cuh"
 #include "kernels/cuda/sums.cuh"
@@ -61,19 +62,17 @@ void prepare_activations(
     bool gemm_fp8,
     float* out) {
   constexpr int kThreads = 128;
-  const dim3 grid(blocks(cols, kThreads), static_cast<unsigned>(tokens));
+  const LaunchShape shape = {
+      .grid = dim3(blocks(cols, kThreads), static_cast<unsigned>(tokens)),
+      .block = kThreads};
   if (!gemm_fp8) {
-    prepare_kernel<<<grid, kThreads, 0, stream()>>>(
-        x, x_stride, cols, format, out);
-    check(cudaGetLastError(), "preparing activations");
+    launch(prepare_kernel, shape, x, x_stride, cols, format, out);
     return;
   }
-  prepare_kernel<<<grid, kThreads, 0, stream()>>>(
-      x, x_stride, cols, ActivationFormat::f32, out);
+  launch(prepare_kernel, shape, x, x_stride, cols, ActivationFormat::f32, out);
   fp8_round_trip_cuda(
       {.x = out, .stride = cols, .rows = tokens, .cols = cols, .block = 128});
-  prepare_kernel<<<grid, kThreads, 0, stream()>>>(out, cols, cols, format, out);
-  check(cudaGetLastError(), "preparing activations");
+  launch(prepare_kernel, shape, out, cols, cols, format, out);
 }
 
 }  // namespace hadal::cuda
