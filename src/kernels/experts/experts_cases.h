@@ -309,6 +309,16 @@ inline constexpr ExpertsCase kExpertsCases[] = {
      .routed_activation = ActivationFormat::bf16,
      .shared = WeightFormat::bf16,
      .shared_activation = ActivationFormat::bf16},
+    {.name = "bf16, a prompt",
+     .tokens = 150,
+     .hidden = 512,
+     .inner = 256,
+     .experts = 8,
+     .per_token = 3,
+     .routed = WeightFormat::mxfp4,
+     .routed_activation = ActivationFormat::bf16,
+     .shared = WeightFormat::fp8_block,
+     .shared_activation = ActivationFormat::bf16},
 };
 
 }  // namespace hadal
