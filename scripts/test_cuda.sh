@@ -6,7 +6,9 @@
 #
 #   scripts/test_cuda.sh               builds in build-cuda first
 #   scripts/test_cuda.sh --run FOLDER  runs what lies in FOLDER: hadal,
-#                                      hadal_cuda_kernels_test, hadal_engine_test
+#                                      hadal_cuda_kernels_test,
+#                                      hadal_generation_cuda_test,
+#                                      hadal_engine_test
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,10 +21,12 @@ else
   }
   CUDACXX=$nvcc cmake --preset cuda >/dev/null
   cmake --build --preset cuda --parallel \
-    --target hadal_cli hadal_cuda_kernels_test hadal_engine_test -- --quiet
+    --target hadal_cli hadal_cuda_kernels_test hadal_generation_cuda_test \
+    hadal_engine_test -- --quiet
   programs=build-cuda/test-cuda
   mkdir -p "$programs"
   ln -sf "$PWD"/build-cuda/hadal "$PWD"/build-cuda/src/kernels/hadal_cuda_kernels_test \
+    "$PWD"/build-cuda/src/generation/hadal_generation_cuda_test \
     "$PWD"/build-cuda/src/engine/hadal_engine_test "$programs"
 fi
 
@@ -32,6 +36,8 @@ verify() { "$programs/hadal" verify --device cuda "$@" "$golden"; }
 
 step kernels
 "$programs/hadal_cuda_kernels_test" --gtest_brief=1
+step sampling
+"$programs/hadal_generation_cuda_test" --gtest_brief=1
 step "golden, default"
 verify
 step "golden, exact"
