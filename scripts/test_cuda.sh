@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # `make test-cuda`: builds with the CUDA kernels and runs what needs a GPU: the
 # case tables of every kernel, the laws and sessions of the bundled model, its
-# golden file in both precisions and without the roundings, and a short
-# generation under compute-sanitizer.
+# golden file in both precisions and without the roundings, full-size layers
+# timed, and a short generation under compute-sanitizer.
 #
 #   scripts/test_cuda.sh               builds in build-cuda first
 #   scripts/test_cuda.sh --run FOLDER  runs what lies in FOLDER: hadal,
@@ -34,6 +34,8 @@ step() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
 golden=models/nano/golden.safetensors
 verify() { "$programs/hadal" verify --device cuda "$@" "$golden"; }
 
+step doctor
+"$programs/hadal" doctor --no-times
 step kernels
 "$programs/hadal_cuda_kernels_test" --gtest_brief=1
 step sampling
@@ -46,6 +48,10 @@ step "golden, without roundings"
 verify --precision exact --kv-fp8 off --index-fp4 off
 step "laws and sessions"
 HADAL_TEST_DEVICE=cuda "$programs/hadal_engine_test" --gtest_brief=1
+
+step "full-size layers"
+"$programs/hadal" bench --device cuda --synthetic flash:layers=8 \
+  --context 1K,64K,1M --batch 1,4,16,64 --prompt 2048,8192 --seconds 0.5
 
 sanitizer=$(PATH=$PATH:/usr/local/cuda/bin command -v compute-sanitizer) || {
   echo "test_cuda: no compute-sanitizer here; its checks are left out" >&2

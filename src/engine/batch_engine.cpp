@@ -45,10 +45,13 @@ const BatchEngineOptions& checked(const BatchEngineOptions& options) {
 
 CachePlan make_plan(
     const EngineModel& model, const BatchEngineOptions& options) {
-  const int64_t asked = options.cache_memory > 0
-                            ? options.cache_memory
-                            : default_cache_budget(static_cast<int64_t>(
-                                  memory_info().available_bytes));
+  // On a device the pool's budget is what is left beside the weights.
+  const int64_t fallback = model.pool->memory().host_visible()
+                               ? default_cache_budget(static_cast<int64_t>(
+                                     memory_info().available_bytes))
+                               : model.pool->budget_bytes();
+  const int64_t asked =
+      options.cache_memory > 0 ? options.cache_memory : fallback;
   const CachePlan plan(
       model.layout, std::min(asked, model.pool->budget_bytes()));
   if (plan.fitting_tokens(model.context) < 1)
