@@ -18,6 +18,7 @@ inline constexpr int kExpertThreads = 32 * kPartials;
 inline constexpr int kStreamThreads = kExpertThreads + 32;
 inline constexpr int kMostGroupColumns = 8;
 inline constexpr int kMostStages = 8;
+inline constexpr int kStreamBlocks = 3;  // of a multiprocessor at most
 
 // Activations as the products take them: [parts, rows, cols] bfloat16 numbers
 // in the order of `order`, and the sum of every eight, [rows, cols / 8].
@@ -119,5 +120,9 @@ bool takes_expert_product(const WeightView& like);
 // Can it go in bulk? Then rows and their scales are whole 16 bytes, and the
 // columns whole segments. The bits are the same.
 bool takes_expert_stream(const WeightView& like);
+
+// Starts the kernel of `launch`, whose stages are filled in here. Both sides
+// must be taken by one kernel (expert_kernel).
+void start_expert_products(ExpertLaunch launch);
 
 }  // namespace hadal::cuda

@@ -2,6 +2,7 @@
 // format: any shape whose rows are whole 16 bytes.
 #pragma once
 
+#include "kernels/experts/expert_affine_rows.cuh"
 #include "kernels/experts/expert_copies.cuh"
 #include "kernels/experts/expert_rows.cuh"
 

@@ -71,32 +71,38 @@ __device__ inline void multiply_step(
     int first,
     int second,
     float (&sums)[4]) {
-#pragma unroll 1
-  for (int part = inputs.parts - 1; part >= 0; --part) {
+  const auto multiply_part = [&](int part) {
     const uint4 low = inputs.eight(part, first);
     const uint4 high = inputs.eight(part, second);
     multiply_add(sums, w[0][0], w[1][0], w[0][1], w[1][1], low.x, low.y);
     multiply_add(sums, w[0][2], w[1][2], w[0][3], w[1][3], low.z, low.w);
     multiply_add(sums, w[0][4], w[1][4], w[0][5], w[1][5], high.x, high.y);
     multiply_add(sums, w[0][6], w[1][6], w[0][7], w[1][7], high.z, high.w);
-  }
+  };
+#pragma unroll 1
+  for (int part = inputs.parts - 1; part > 0; --part)
+    multiply_part(part);
+  multiply_part(0);
 }
 
-// Tiny numbers (matrix_product.cuh) times an E8M0 scale; with one part they
-// stay 2^-40 times too small.
+// What tiny numbers (matrix_product.cuh) are multiplied with for an E8M0 scale:
+// with one part they stay 2^-40 times too small.
 template <int kTinyExponent, int kBits>
-__device__ void scale_pairs(
-    uint32_t scale, bool exact, uint32_t& nan, Pair (&w)[8]) {
+__device__ Pair row_factor(uint32_t scale, bool exact, uint32_t& nan) {
+  if (exact)
+    return e8m0_pair(scale);
+  nan |= scale > kLargestScale ? 1 : 0;
+  return tiny_factor<kTinyExponent - 40>(
+      kBits == 8 ? max(scale, kSmallestScale) : scale);
+}
+
+template <int kTinyExponent>
+__device__ void scale_pairs(Pair factor, bool exact, Pair (&w)[8]) {
   if (exact) {
-    const Pair factor = e8m0_pair(scale);
 #pragma unroll
     for (Pair& pair : w)
-      pair = multiply(multiply(pair, power_of_two(kTinyExponent)), factor);
-    return;
+      pair = multiply(pair, power_of_two(kTinyExponent));
   }
-  nan |= scale > kLargestScale ? 1 : 0;
-  const Pair factor = tiny_factor<kTinyExponent - 40>(
-      kBits == 8 ? max(scale, kSmallestScale) : scale);
 #pragma unroll
   for (Pair& pair : w)
     pair = multiply(pair, factor);
@@ -166,6 +172,7 @@ struct E4m3Rows {
       int q,
       GroupSums& sums) {
     float segment[4] = {};
+    Pair factor[2];
 #pragma unroll
     for (int step = 0; step < 2; ++step) {
       Pair w[2][8];
@@ -177,12 +184,13 @@ struct E4m3Rows {
           for (Pair& pair : w[h])
             pair = hadal::cuda::multiply(pair, power_of_two(120));
         } else {
-          scale_pairs<120, 8>(
-              static_cast<uint32_t>(
-                  from.scales[h][kGroupScales ? 2 * step + q / 2 : 0]),
-              inputs.parts != 1,
-              sums.nan[h],
-              w[h]);
+          if (kGroupScales || step == 0)
+            factor[h] = row_factor<120, 8>(
+                static_cast<uint32_t>(
+                    from.scales[h][kGroupScales ? 2 * step + q / 2 : 0]),
+                inputs.parts != 1,
+                sums.nan[h]);
+          scale_pairs<120>(factor[h], inputs.parts != 1, w[h]);
         }
       }
       multiply_step(
@@ -233,11 +241,14 @@ struct E2m1Rows {
       int q,
       GroupSums& sums) {
     uint4 codes[2];
-    uint32_t scale[2];
+    Pair factor[2];
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
       codes[h] = codes_of(from, 0, h);
-      scale[h] = static_cast<uint32_t>(from.scales[h][q]);
+      factor[h] = row_factor<126, 4>(
+          static_cast<uint32_t>(from.scales[h][q]),
+          inputs.parts != 1,
+          sums.nan[h]);
     }
 #pragma unroll
     for (int step = 0; step < 2; ++step) {
@@ -248,7 +259,7 @@ struct E2m1Rows {
             step == 0 ? codes[h].x : codes[h].z,
             step == 0 ? codes[h].y : codes[h].w,
             w[h]);
-        scale_pairs<126, 4>(scale[h], inputs.parts != 1, sums.nan[h], w[h]);
+        scale_pairs<126>(factor[h], inputs.parts != 1, w[h]);
       }
       multiply_step(
           w, inputs, input_run(2 * step), input_run(2 * step + 1), sums.total);
@@ -257,73 +268,6 @@ struct E2m1Rows {
   __device__ static void finish(bool exact, GroupSums& sums) {
     E4m3Rows<E4m3Scale::group>::finish(exact, sums);
   }
-};
-
-__device__ inline int affine_scale_bytes(const WeightView& like) {
-  return like.scale_format == ScaleFormat::f32 ? 4 : 2;
-}
-
-// Affine codes of kBits (0: of 3, 5 or 6).
-template <int kBits>
-struct AffineRows {
-  static constexpr int kChunks = 0;
-  static constexpr int kMostBits = kBits == 0 ? 6 : kBits;
-  static constexpr int kPieceSegments = kBits != 0 && kBits <= 4 ? 16 : 8;
-  static constexpr bool kGroupScales = false;
-  static constexpr bool kBlockScales = false;
-  static constexpr int kScaleBytes = 0;  // a matter of the group
-  __device__ static int input_lane(int q) { return 16 * q; }
-  __device__ static constexpr int input_run(int run) { return 64 * run; }
-  __device__ static void multiply(
-      const WeightView& like,
-      const SegmentSource& from,
-      int segment,
-      const GroupInputs& inputs,
-      int q,
-      GroupSums& sums) {
-    const int bits = kBits == 0 ? like.bits : kBits;
-    const int per_group = like.group / 32;
-    float part_sums[4];
-#pragma unroll
-    for (int run = 0; run < 4; ++run) {
-      if (run % per_group == 0) {
-#pragma unroll
-        for (float& sum : part_sums)
-          sum = 0;
-      }
-      Pair w[2][4];
-#pragma unroll
-      for (int h = 0; h < 2; ++h)
-        affine_pairs<kBits>(from.codes[h], 4 * run + q, bits, w[h]);
-#pragma unroll 1
-      for (int part = inputs.parts - 1; part >= 0; --part) {
-        const uint4 x = inputs.eight(part, input_run(run));
-        multiply_add(part_sums, w[0][0], w[1][0], w[0][1], w[1][1], x.x, x.y);
-        multiply_add(part_sums, w[0][2], w[1][2], w[0][3], w[1][3], x.z, x.w);
-      }
-      if (run % per_group != per_group - 1 ||
-          segment * 128 + 32 * run >= like.cols)
-        continue;
-      const int first_run = run - (per_group - 1);
-      const float x[2] = {
-          inputs.sum(2 * q, first_run, per_group),
-          inputs.sum(2 * q + 1, first_run, per_group)};
-#pragma unroll
-      for (int h = 0; h < 2; ++h) {
-        const float scale =
-            stored_number(like.scale_format, from.scales[h], run / per_group);
-        const float bias =
-            stored_number(like.scale_format, from.biases[h], run / per_group);
-#pragma unroll
-        for (int j = 0; j < 2; ++j) {
-          float& total = sums.total[2 * h + j];
-          total = __fmaf_rn(part_sums[2 * h + j], scale, total);
-          total = __fmaf_rn(x[j], bias, total);
-        }
-      }
-    }
-  }
-  __device__ static void finish(bool, GroupSums&) {}
 };
 
 }  // namespace hadal::cuda

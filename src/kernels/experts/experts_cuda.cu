@@ -8,8 +8,6 @@
 // other; activations that are rounded to codes take a pass more before each
 // product.
 #include <algorithm>
-#include <map>
-#include <utility>
 
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
@@ -26,7 +24,6 @@ namespace {
 using cuda::DeviceBuffer;
 using cuda::ExpertGroupJob;
 using cuda::ExpertGroups;
-using cuda::ExpertKernel;
 using cuda::ExpertLaunch;
 using cuda::ExpertNumbers;
 using cuda::ExpertSide;
@@ -123,102 +120,12 @@ const float* coded(
   return out;
 }
 
-// What the card has.
-struct Card {
-  int processors = 0;
-  int shared_bytes = 0;  // of a block at most
-  int processor_bytes = 0;
-  bool streams = false;
-};
-
-const Card& card() {
-  static const Card kCard = [] {
-    int device = 0;
-    cuda::check(cudaGetDevice(&device), "asking for the device");
-    const auto attribute = [&](cudaDeviceAttr what) {
-      int value = 0;
-      cuda::check(
-          cudaDeviceGetAttribute(&value, what, device),
-          "asking for the device's attributes");
-      return value;
-    };
-    return Card{
-        attribute(cudaDevAttrMultiProcessorCount),
-        attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin),
-        attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor),
-        attribute(cudaDevAttrComputeCapabilityMajor) >= 9};
-  }();
-  return kCard;
-}
-
-// Shared memory that the kernels have besides what is asked for, and that a
-// block takes for the system.
-constexpr int kFixedBytes = 2048;
-
-// Blocks of a kernel that the card holds at once.
-unsigned resident_blocks(const void* kernel, int threads, int shared_bytes) {
-  static std::map<std::pair<const void*, int>, unsigned> known;
-  unsigned& result = known[{kernel, shared_bytes}];
-  if (result != 0)
-    return result;
-  int each = 0;
-  cuda::allow_shared_memory(kernel, card().shared_bytes - kFixedBytes);
-  cuda::check(
-      cudaOccupancyMaxActiveBlocksPerMultiprocessor(
-          &each, kernel, threads, static_cast<size_t>(shared_bytes)),
-      "asking for the blocks of a multiprocessor");
-  result = static_cast<unsigned>(card().processors * std::max(each, 1));
-  return result;
-}
-
-// Stages for as many blocks of a multiprocessor as have three, at most two.
-int stages_of(int stage_bytes, int other_bytes) {
-  const int half = card().processor_bytes / 2 - kFixedBytes - other_bytes;
-  const int all = card().shared_bytes - kFixedBytes - other_bytes;
-  const int stages =
-      half >= 3 * stage_bytes ? half / stage_bytes : all / stage_bytes;
-  return std::min(stages, cuda::kMostStages);
-}
-
 // Columns of a group: the most that leave room for two blocks of a
 // multiprocessor; one token has one.
 int columns_of(int64_t tokens, int parts) {
   if (tokens == 1)
     return 1;
   return parts == 1 ? 4 : 2;
-}
-
-void start_products(ExpertLaunch launch) {
-  const ExpertSide& routed = launch.routed;
-  const ExpertSide& shared = launch.shared;
-  const ExpertKernel kernel = cuda::expert_kernel(
-      (routed.exists ? routed : shared).one,
-      (shared.exists ? shared : routed).one);
-  const int other =
-      cuda::kPartials * 2 * 16 * launch.columns * 4 +
-      launch.most_entries * static_cast<int>(sizeof(cuda::ExpertEntry));
-  launch.stage_bytes = kernel.stage_bytes(launch);
-  launch.stages = stages_of(launch.stage_bytes, other);
-  const bool streams =
-      card().streams && launch.stages >= 2 &&
-      (!routed.exists || cuda::takes_expert_stream(routed.one)) &&
-      (!shared.exists || cuda::takes_expert_stream(shared.one));
-  auto* const function = streams ? kernel.stream : kernel.ring;
-  const int threads = streams ? cuda::kStreamThreads : cuda::kExpertThreads;
-  const int bytes = other + (streams ? launch.stages * launch.stage_bytes
-                                     : kernel.ring_bytes(launch));
-  unsigned grid =
-      resident_blocks(reinterpret_cast<const void*>(function), threads, bytes);
-  if (launch.stage == ExpertStage::down_one)
-    grid = std::min(
-        grid, cuda::blocks(std::max(routed.one.rows, shared.one.rows), 16));
-  cuda::launch(
-      function,
-      {.grid = grid,
-       .block = static_cast<unsigned>(threads),
-       .shared_bytes = static_cast<unsigned>(bytes),
-       .start = cuda::Start::early},
-      launch);
 }
 
 ExpertSide first_product(const Side& side, const ExpertNumbers& input) {
@@ -316,7 +223,7 @@ void run(const ExpertsParams& params, Side routed, Side shared, bool adds) {
   }
   launch.routed = first_product(routed, inputs[0].to);
   launch.shared = first_product(shared, inputs[1].to);
-  start_products(launch);
+  cuda::start_expert_products(launch);
 
   cuda::ExpertInputJob inner[2];
   for (int i = 0; i < 2; ++i)
@@ -335,7 +242,7 @@ void run(const ExpertsParams& params, Side routed, Side shared, bool adds) {
   if (tokens > 1)
     launch.scratch =
         memory.scratch.reserve_array<float>((pairs + tokens) * params.hidden);
-  start_products(launch);
+  cuda::start_expert_products(launch);
   if (tokens > 1)
     cuda::sum_experts(
         {.indices = params.indices,
