@@ -52,8 +52,20 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-// "hadal::(anonymous namespace)::rows<2, true>(hadal::Params)": "rows<2,
-// true>".
+// Where the parameters begin: the parenthesis that the last one closes. Those
+// before it belong to template arguments.
+size_t parameters_begin(const std::string& name) {
+  int open = 0;
+  for (size_t i = name.size(); i-- > 0;) {
+    open += name[i] == ')' ? 1 : name[i] == '(' ? -1 : 0;
+    if (open == 0)
+      return i;
+  }
+  return name.size();
+}
+
+// Of "void hadal::(anonymous namespace)::rows<(hadal::Form)2>(hadal::Params)":
+// "rows<(Form)2>".
 std::string short_name(const void* kernel) {
   const char* mangled = nullptr;
   if (cudaFuncGetName(&mangled, kernel) != cudaSuccess)
@@ -61,12 +73,14 @@ std::string short_name(const void* kernel) {
   char* const whole = abi::__cxa_demangle(mangled, nullptr, nullptr, nullptr);
   std::string name = whole != nullptr ? whole : mangled;
   std::free(whole);
-  for (const char* const inside :
+  if (name.ends_with(')'))
+    name.erase(parameters_begin(name));
+  for (const std::string inside :
        {"void ", "hadal::cuda::", "hadal::", "(anonymous namespace)::"})
     for (size_t at = name.find(inside); at != std::string::npos;
          at = name.find(inside))
-      name.erase(at, std::string(inside).size());
-  return name.substr(0, name.find('('));
+      name.erase(at, inside.size());
+  return name;
 }
 
 void start_some(const LaunchList& list, size_t first, size_t end) {
