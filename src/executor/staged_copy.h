@@ -24,7 +24,7 @@ struct CopySegment {
 class CopyLane {
  public:
   static constexpr int kSlots = 2;
-  static constexpr int64_t kSlotBytes = int64_t{16} << 20;
+  static constexpr int64_t kSlotBytes = int64_t{4} << 20;
 
   virtual ~CopyLane() = default;
   // [kSlotBytes]
