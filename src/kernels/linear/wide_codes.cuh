@@ -53,6 +53,13 @@ struct WideRows {
   }
 };
 
+// One of these bits is set when one of four E4M3 codes is a NaN; the others say
+// nothing.
+constexpr uint32_t kNanBits = 0x80808080U;
+__device__ inline uint32_t maybe_nan(uint32_t codes) {
+  return (codes & 0x7F7F7F7FU) + 0x01010101U;
+}
+
 template <WideKind kKind>
 struct WideCodes {
   static constexpr bool kFp4 = kKind == WideKind::e2m1;
@@ -65,13 +72,14 @@ struct WideCodes {
   static constexpr int kPieceBytes = kKind == WideKind::affine4   ? 4
                                      : kKind == WideKind::affine8 ? 8
                                                                   : 16;
-  // Words of a lane that hold scales of a segment. Affine: of group q of the
-  // segment, scale and bias of each row.
-  static constexpr int kScaleWords = kKind == WideKind::bf16         ? 0
-                                     : kKind == WideKind::e4m3_group ? 2
-                                     : kFp4                          ? 2
+  // The scales that are read into registers: one byte of each row.
+  static constexpr bool kScaleBytes = kKind == WideKind::e4m3_block || kFp4;
+  // Words of a lane that hold other scales of a segment. Affine: of group q of
+  // the segment, scale and bias of each row.
+  static constexpr int kScaleWords = kKind == WideKind::e4m3_group   ? 2
+                                     : kKind == WideKind::e4m3_apart ? 1
                                      : is_affine(kKind)              ? 4
-                                                                     : 1;
+                                                                     : 0;
   static constexpr int kLaneBytes = 2 * kPieces * kPieceBytes + 4 * kScaleWords;
   // A warp's slot: pieces apart, so that the lanes of a piece are side by side.
   static constexpr int kWarpBytes = kWarp * kLaneBytes;
@@ -129,7 +137,7 @@ struct WideCodes {
         slot + 2 * kPieces * kPieceBytes * kWarp)[index * kWarp + lane];
   }
 
-  // The E8M0 scale of half a segment of row r, 1 beyond the last.
+  // The E8M0 scale of half a segment of row r (mxfp8), 1 beyond the last.
   __device__ static uint32_t e8m0_scale(
       const std::byte* slot,
       const WideRows& rows,
@@ -137,14 +145,18 @@ struct WideCodes {
       int r,
       int half) {
     const int lane = threadIdx.x % kWarp;
-    const int q = lane % 4;
-    const int row = kScaleWords == 1 ? 0 : r;
-    const int at = scale_at(rows, segment, q);
-    const int more = kKind == WideKind::e4m3_group ? 2 * half + q / 2 : 0;
-    const auto misplaced = static_cast<uint32_t>(
-        reinterpret_cast<uintptr_t>(rows.scales[row] + at) % 4);
-    return at + more < rows.scales_used
-               ? scale_word(slot, row, lane) >> (8 * (misplaced + more)) & 0xFF
+    const int more = 2 * half + lane % 4 / 2;
+    return 4 * segment + more < rows.scales_used
+               ? scale_word(slot, r, lane) >> (8 * more) & 0xFF
+               : 127;
+  }
+
+  // The same of a whole segment, from memory (kScaleBytes).
+  __device__ static uint32_t scale_byte(
+      const WideRows& rows, int segment, int r) {
+    const int at = scale_at(rows, segment, threadIdx.x % 4);
+    return at < rows.scales_used
+               ? __ldg(reinterpret_cast<const uint8_t*>(rows.scales[r]) + at)
                : 127;
   }
 
@@ -167,7 +179,13 @@ struct WideCodes {
     const uintptr_t at =
         reinterpret_cast<uintptr_t>(from + scale_at(rows, segment, group)) % 4;
     const uint32_t half = word >> (8 * at) & 0xFFFF;
-    return format == ScaleFormat::bf16 ? bf16_value(half) : f16_value(half);
+    if (format == ScaleFormat::bf16)
+      return bf16_value(half);
+    float number = 0;
+    asm("cvt.f32.f16 %0, %1;"
+        : "=f"(number)
+        : "h"(static_cast<uint16_t>(half)));
+    return number;
   }
 
   // The pairs of instructions 4 half .. 4 half + 3 of row r: of instruction j
@@ -197,7 +215,7 @@ struct WideCodes {
       Pair factor = power_of_two(120);
       if constexpr (kKind != WideKind::e4m3_apart) {
         if (scale > kLargestScale)
-          nan = 1;
+          nan = kNanBits;
         factor = tiny_factor<kE4m3Exponent>(max(scale, kSmallestScale));
       }
 #pragma unroll
@@ -205,7 +223,7 @@ struct WideCodes {
         Pair even;
         Pair odd;
         tiny_e4m3(words[j], even, odd);
-        nan |= nan_codes(words[j]);
+        nan |= maybe_nan(words[j]);
         w[j][r] = multiply(even, factor);
         w[j][2 + r] = multiply(odd, factor);
       }
@@ -213,7 +231,7 @@ struct WideCodes {
       const uint2 c = *reinterpret_cast<const uint2*>(piece(0) + 8 * half);
       const uint32_t words[2] = {c.x, c.y};
       if (scale > kLargestScale)
-        nan = 1;
+        nan = kNanBits;
       const Pair factor = tiny_factor<kE2m1Exponent>(scale);
 #pragma unroll
       for (int j = 0; j < 4; j += 2) {

@@ -38,6 +38,7 @@ class WideSums {
       for (float& sum : total_)
         sum = 0;
       nan_[0] = nan_[1] = 0;
+      load_scales(0);
       for (int p = 0; p < min(kPartials, segments); ++p) {
         if constexpr (is_apart(kKind))
           partial_apart(p, segments);
@@ -49,6 +50,8 @@ class WideSums {
   }
 
  private:
+  static constexpr int kSums = kTokens / 2;
+
   // Waits for a segment's codes.
   __device__ void codes_have_come() {
     asm volatile("cp.async.wait_group %0;" ::"n"(Codes::kAhead - 1) : "memory");
@@ -63,11 +66,18 @@ class WideSums {
       __syncwarp();
     ahead_.ask();
   }
-  __device__ void unpack(int segment, int half, Pair (&w)[4][4]) {
+  // The scales of a segment that comes soon.
+  __device__ void load_scales(int segment) {
+    if constexpr (Codes::kScaleBytes)
+      for (int r = 0; r < 2; ++r)
+        scales_[r] = Codes::scale_byte(rows_, segment, r);
+  }
+  __device__ void unpack(
+      int segment, int half, const uint32_t (&scales)[2], Pair (&w)[4][4]) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      uint32_t scale = 0;
-      if constexpr (Codes::kScaleWords != 0 && !is_apart(kKind))
+      uint32_t scale = scales[r];
+      if constexpr (kKind == WideKind::e4m3_group)
         scale = Codes::e8m0_scale(slot_at_, rows_, segment, r, half);
       Codes::pairs(slot_at_, scale, r, half, nan_[r], w);
     }
@@ -79,6 +89,9 @@ class WideSums {
         j / 4 * Memory::kSlabBytes + j % 4 * 32);
   }
   __device__ void release(int stage) {
+    // The other lanes have read the sums of the activations.
+    if constexpr (is_affine(kKind))
+      __syncwarp();
     if (threadIdx.x % kWarp == 0) {
       barrier_arrive(&empty_[stage], 0);
       barrier_arrive(&empty_[stage], 1);
@@ -91,7 +104,10 @@ class WideSums {
     int before = -1;  // the stage that is still read
     for (int s = p; s < segments; s += kPartials) {
       codes_have_come();
-      unpack(s, 0, low_);
+      const uint32_t scales[2] = {scales_[0], scales_[1]};
+      load_scales(
+          s + kPartials < segments ? s + kPartials : min(p + 1, segments - 1));
+      unpack(s, 0, scales, low_);
       barrier_wait(&full_[stage_.index], stage_.parity);
       warpgroup_begin();
 #pragma unroll
@@ -101,7 +117,7 @@ class WideSums {
       warpgroup_wait<1>();
       if (before >= 0)
         release(before);
-      unpack(s, 1, high_);
+      unpack(s, 1, scales, high_);
       ask_ahead();
       warpgroup_begin();
 #pragma unroll
@@ -146,7 +162,7 @@ class WideSums {
   // A segment whose groups are kPer instructions each.
   template <int kPer>
   __device__ void segment_apart(int s) {
-    unpack(s, 0, low_);
+    unpack(s, 0, scales_, low_);
     barrier_wait(&full_[stage_.index], stage_.parity);
     warpgroup_begin();
 #pragma unroll
@@ -157,7 +173,7 @@ class WideSums {
       if (ends || j == 3)
         warpgroup_commit();
       if (j == (kPer < 4 ? kPer - 1 : 3))
-        unpack(s, 1, high_);
+        unpack(s, 1, scales_, high_);
       if (ends) {
         warpgroup_wait<0>();
         keep_behind(sums_);
@@ -219,14 +235,13 @@ class WideSums {
         for (int i = 0; i < 2; ++i) {
           const int token = 8 * n + lane % 4 * 2 + i;
           if (token < unit.tile.count)
-            y[token * job.y_stride + 8 * r] = nan_[r] != 0
+            y[token * job.y_stride + 8 * r] = (nan_[r] & kNanBits) != 0
                                                   ? __uint_as_float(kFloatNan)
                                                   : total_[4 * n + 2 * r + i];
         }
     }
   }
 
-  static constexpr int kSums = kTokens / 2;
   WideAhead<kKind> ahead_;
   WideRows rows_;
   uint32_t inputs_;
@@ -239,6 +254,7 @@ class WideSums {
   int slot_ = 0;
   ScaleFormat format_ = ScaleFormat::none;
   uint32_t nan_[2] = {};
+  uint32_t scales_[2] = {127, 127};
   Pair low_[4][4];
   Pair high_[4][4];
   float sums_[kSums];
