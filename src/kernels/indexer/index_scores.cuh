@@ -17,7 +17,7 @@
 
 namespace hadal::cuda {
 
-constexpr int kScoreThreads = 128;
+constexpr int kScoreThreads = 384;  // one block a multiprocessor
 constexpr int kScoreWarps = kScoreThreads / kWarp;
 constexpr int kGroupRows = 32;  // that a warp copies at a time
 constexpr int kStages = 3;      // groups on their way or at work
@@ -65,10 +65,12 @@ __device__ void round_queries(
       for (int i = 0; i < 32; i += 4)
         *reinterpret_cast<float4*>(x + i) =
             *reinterpret_cast<const float4*>(q + b * 32 + i);
-    float largest = 0;
+    float most[4] = {};
 #pragma unroll
     for (int i = 0; i < 32; ++i)
-      largest = fmaxf(largest, fabsf(x[i]));
+      most[i % 4] = fmaxf(most[i % 4], fabsf(x[i]));
+    const float largest =
+        fmaxf(fmaxf(most[0], most[1]), fmaxf(most[2], most[3]));
     const float scale = fp4_block_scale(__float_as_uint(largest));
     const float inverse = 1.0F / scale;
 #pragma unroll
@@ -136,9 +138,8 @@ __device__ inline Pair widen_pair(uint32_t word, int i, Pair factor) {
 // Keys [tokens of the launch, stride] of the visible rows. Grid: groups of rows
 // by strides, tokens. Nothing is done for tokens that take all rows.
 template <int kTiles, int kSteps>
-__global__ void __launch_bounds__(kScoreThreads, kTiles == 4 ? 3 : 4)
-    score_kernel(
-        IndexCall call, int page_shift, uint32_t* keys, int64_t stride) {
+__global__ void __launch_bounds__(kScoreThreads, 1) score_kernel(
+    IndexCall call, int page_shift, uint32_t* keys, int64_t stride) {
   using Shape = ScoreShape<kTiles, kSteps>;
   extern __shared__ __align__(16) std::byte memory[];
   auto* const queries = reinterpret_cast<Pair*>(memory);
@@ -150,12 +151,12 @@ __global__ void __launch_bounds__(kScoreThreads, kTiles == 4 ? 3 : 4)
   const IndexerParams& params = call.sequences[place.sequence];
   const int visible = visible_rows(params, place.token);
   const int groups = (visible + kGroupRows - 1) / kGroupRows;
-  const int first = static_cast<int>(blockIdx.x) * kScoreWarps + warp;
+  // Short lists are spread over the blocks first.
+  const int first = warp * static_cast<int>(gridDim.x) + blockIdx.x;
   const int step = static_cast<int>(gridDim.x) * kScoreWarps;
   wait_for_predecessor();
   let_successor_start();
-  if (visible <= params.top_k ||
-      static_cast<int>(blockIdx.x) * kScoreWarps >= groups)
+  if (visible <= params.top_k || static_cast<int>(blockIdx.x) >= groups)
     return;
 
   const PagedRows rows = params.rows;

@@ -24,8 +24,8 @@ using cuda::ScoreShape;
 
 constexpr int64_t kKeyBytes = int64_t{64} << 20;
 constexpr int64_t kMostTokens = 32'768;  // of a launch
-constexpr int64_t kBlocksAtOnce = 396;   // three a multiprocessor
-constexpr int64_t kMostTopK = 4096;      // a stretch shrinks to a quarter
+constexpr int64_t kBlocksAtOnce = 132;
+constexpr int64_t kMostTopK = 4096;  // a stretch shrinks to a quarter
 
 // What a call's launches are made for. The rows of the longest sequence are
 // rounded up to a power of two: decoding then keeps its launches.
@@ -63,12 +63,17 @@ void launch_scores(
     int64_t tokens,
     uint32_t* keys) {
   using Shape = ScoreShape<kTiles, kSteps>;
-  static_assert(Shape::kBytes <= 48 << 10);
+  static const bool allowed = [] {
+    cuda::allow_shared_memory(
+        reinterpret_cast<const void*>(cuda::score_kernel<kTiles, kSteps>),
+        Shape::kBytes);
+    return true;
+  }();
+  HADAL_CHECK(allowed);
   cuda::launch(
       cuda::score_kernel<kTiles, kSteps>,
       {.grid = dim3(
-           score_blocks(
-               size.rounded / (cuda::kGroupRows * cuda::kScoreWarps), tokens),
+           score_blocks(size.rounded / cuda::kGroupRows, tokens),
            static_cast<unsigned>(tokens)),
        .block = kScoreThreads,
        .shared_bytes = Shape::kBytes,

@@ -84,7 +84,9 @@ __global__ void __launch_bounds__(kAttentionThreads, 1) attention_kernel(
   block.load_queries();
   block.clear_padding();
   block.start_span();
-  SoftmaxSum total[kTiles];
+  SoftmaxSum total;
+  const int my_head = static_cast<int>(threadIdx.x) / 16;
+  const bool tells = threadIdx.x % 16 == 0 && my_head < Block::Room::kHeads;
   float values[kTiles][Block::kGroups][2][4] = {};
   for (int tile = first; tile < end; ++tile) {
     if (tile + 1 < end)
@@ -103,12 +105,9 @@ __global__ void __launch_bounds__(kAttentionThreads, 1) attention_kernel(
     if (!kFold || !list.ends_span(tile))
       continue;
     __syncthreads();
-#pragma unroll
-    for (int r = 0; r < kTiles; ++r) {
-      const FoldFactors mine = fold(total[r], block.span[r]);
-      if (threadIdx.x % 16 == 0)
-        factors[r * kTileHeads + threadIdx.x / 16] = mine;
-    }
+    const FoldFactors mine = fold(total, block.span);
+    if (tells)
+      factors[my_head] = mine;
     __syncthreads();
     block.for_each_pair(
         [&](int r, int row8, int group, int half, int head, int) {
@@ -130,13 +129,9 @@ __global__ void __launch_bounds__(kAttentionThreads, 1) attention_kernel(
     for (int i = threadIdx.x; i < (dim - plain) / 2; i += kAttentionThreads)
       turns[i] = turn_of(
           static_cast<float>(list.position), params.output_frequencies, i);
-#pragma unroll
-    for (int r = 0; r < kTiles; ++r) {
-      const int head = r * kTileHeads + static_cast<int>(threadIdx.x) / 16;
-      if (threadIdx.x % 16 == 0 && first_head + head < params.heads)
-        factors[head].total =
-            output_factor(total[r], params.sink[first_head + head]);
-    }
+    if (tells && first_head + my_head < params.heads)
+      factors[my_head].total =
+          output_factor(total, params.sink[first_head + my_head]);
     __syncthreads();
     float* const out =
         params.out + (place.token * params.heads + first_head) * dim;
@@ -152,12 +147,8 @@ __global__ void __launch_bounds__(kAttentionThreads, 1) attention_kernel(
         });
   } else {
     const int64_t at = partial.at(params, row, span, first_head);
-#pragma unroll
-    for (int r = 0; r < kTiles; ++r) {
-      const int head = r * kTileHeads + static_cast<int>(threadIdx.x) / 16;
-      if (threadIdx.x % 16 == 0 && first_head + head < params.heads)
-        partial.sums[at + head] = block.span[r];
-    }
+    if (tells && first_head + my_head < params.heads)
+      partial.sums[at + my_head] = block.span;
     float* const out = partial.values + at * dim;
     block.for_each_pair(
         [&](int r, int row8, int group, int half, int head, int channel) {

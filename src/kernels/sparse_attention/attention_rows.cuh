@@ -7,7 +7,7 @@
 
 namespace hadal::cuda {
 
-constexpr int kAttentionThreads = 256;
+constexpr int kAttentionThreads = 512;
 constexpr int kAttentionWarps = kAttentionThreads / kWarp;
 
 // Calls are the whole block's, with a barrier between those that write and

@@ -22,22 +22,25 @@ class AttentionBlock : public AttentionRows<kTiles, kKeys, kParts> {
   using Rows::room;
   using Rows::scores;
   using Rows::weights;
-  static constexpr int kGroups = 4;  // of 16 channels a warp, at most
+  static constexpr int kGroups =
+      kMostDim / (16 * kAttentionWarps);  // of 16 channels a warp, at most
 
-  FoldFactors* factors;     // [heads], shared
-  SoftmaxSum span[kTiles];  // of head thread / 16 + 16 r
+  FoldFactors* factors;  // [heads], shared
+  SoftmaxSum span;       // of head thread / 16
   // Values of the span: head row, channel group, half of the group.
   float values[kTiles][kGroups][2][4];
 
-  // q . k: a warp takes a quarter of the channels and half of the keys.
+  // q . k: a warp takes a quarter of the channels and 16 of the keys.
   __device__ void score() {
-    constexpr int kHalf = kKeys / 2;
+    constexpr int kEach = 16;
     const int warp = threadIdx.x / kWarp;
     const int lane = threadIdx.x % kWarp;
-    const int quarter = warp / 2;
-    const int first_key = warp % 2 * kHalf;
+    const int quarter = warp % kQuarters;
+    const int first_key = warp / kQuarters * kEach;
+    if (first_key >= kKeys)
+      return;
     const int channels = room.padded / kQuarters;
-    float sums[kTiles][kHalf / 8][4] = {};
+    float sums[kTiles][kEach / 8][4] = {};
     for (int c = quarter * channels; c < (quarter + 1) * channels; c += 16) {
       Pair q[kTiles][2][4];
 #pragma unroll
@@ -48,7 +51,7 @@ class AttentionBlock : public AttentionRows<kTiles, kKeys, kParts> {
               q[r][part],
               query_row(part, r * kTileHeads + lane % 16) + c + lane / 16 * 8);
 #pragma unroll
-      for (int n = 0; n < kHalf / 16; ++n) {
+      for (int n = 0; n < kEach / 16; ++n) {
         const int key = first_key + n * 16 + lane / 16 * 8 + lane % 8;
         Pair k[kParts][4];
 #pragma unroll
@@ -65,7 +68,7 @@ class AttentionBlock : public AttentionRows<kTiles, kKeys, kParts> {
 #pragma unroll
     for (int r = 0; r < kTiles; ++r)
 #pragma unroll
-      for (int n = 0; n < kHalf / 8; ++n)
+      for (int n = 0; n < kEach / 8; ++n)
 #pragma unroll
         for (int row = 0; row < 2; ++row)
           *reinterpret_cast<float2*>(
@@ -79,49 +82,48 @@ class AttentionBlock : public AttentionRows<kTiles, kKeys, kParts> {
     constexpr int kEach = kKeys / 16;
     const int keys = keys_of(tile);
     const int first = threadIdx.x % 16 * kEach;
+    const int head = static_cast<int>(threadIdx.x) / 16;
+    if (head >= Room::kHeads)
+      return;
+    float weight[kEach];
+    float most = span.most;
 #pragma unroll
-    for (int r = 0; r < kTiles; ++r) {
-      const int head = r * kTileHeads + static_cast<int>(threadIdx.x) / 16;
-      float weight[kEach];
-      float most = span[r].most;
+    for (int i = 0; i < kEach; i += 2) {
+      const int at = head * Room::kScoreStride + first + i;
+      float2 dots = *reinterpret_cast<const float2*>(scores(0) + at);
 #pragma unroll
-      for (int i = 0; i < kEach; i += 2) {
-        const int at = head * Room::kScoreStride + first + i;
-        float2 dots = *reinterpret_cast<const float2*>(scores(0) + at);
-#pragma unroll
-        for (int quarter = 1; quarter < kQuarters; ++quarter) {
-          const float2 more =
-              *reinterpret_cast<const float2*>(scores(quarter) + at);
-          dots = {dots.x + more.x, dots.y + more.y};
-        }
-        weight[i] = first + i < keys ? params.scale * dots.x : kNothing;
-        weight[i + 1] = first + i + 1 < keys ? params.scale * dots.y : kNothing;
-        most = fmaxf(most, fmaxf(weight[i], weight[i + 1]));
+      for (int quarter = 1; quarter < kQuarters; ++quarter) {
+        const float2 more =
+            *reinterpret_cast<const float2*>(scores(quarter) + at);
+        dots = {dots.x + more.x, dots.y + more.y};
       }
-      for (int step = 8; step > 0; step /= 2)
-        most = fmaxf(most, __shfl_xor_sync(kAllLanes, most, step));
-      float sum = 0;
-#pragma unroll
-      for (int i = 0; i < kEach; i += 2) {
-        const SplitPair split =
-            split_pair(expf(weight[i] - most), expf(weight[i + 1] - most));
-        const int at = head * Room::kScoreStride + first + i;
-        *reinterpret_cast<Pair*>(weights(0) + at) = split.high;
-        *reinterpret_cast<Pair*>(weights(1) + at) = split.low;
-        // What the values are multiplied by, to the last bit.
-        sum += __uint_as_float(split.high << 16) +
-               __uint_as_float(split.low << 16);
-        sum += __uint_as_float(split.high & 0xFFFF0000) +
-               __uint_as_float(split.low & 0xFFFF0000);
-      }
-#pragma unroll
-      for (int step = 8; step > 0; step /= 2)
-        sum += __shfl_xor_sync(kAllLanes, sum, step);
-      const float factor = expf(span[r].most - most);
-      span[r] = {most, __fmaf_rn(span[r].sum, factor, sum)};
-      if (threadIdx.x % 16 == 0)
-        factors[head].total = factor;
+      weight[i] = first + i < keys ? params.scale * dots.x : kNothing;
+      weight[i + 1] = first + i + 1 < keys ? params.scale * dots.y : kNothing;
+      most = fmaxf(most, fmaxf(weight[i], weight[i + 1]));
     }
+    for (int step = 8; step > 0; step /= 2)
+      most = fmaxf(most, __shfl_xor_sync(kAllLanes, most, step));
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < kEach; i += 2) {
+      const SplitPair split =
+          split_pair(expf(weight[i] - most), expf(weight[i + 1] - most));
+      const int at = head * Room::kScoreStride + first + i;
+      *reinterpret_cast<Pair*>(weights(0) + at) = split.high;
+      *reinterpret_cast<Pair*>(weights(1) + at) = split.low;
+      // What the values are multiplied by, to the last bit.
+      sum +=
+          __uint_as_float(split.high << 16) + __uint_as_float(split.low << 16);
+      sum += __uint_as_float(split.high & 0xFFFF0000) +
+             __uint_as_float(split.low & 0xFFFF0000);
+    }
+#pragma unroll
+    for (int step = 8; step > 0; step /= 2)
+      sum += __shfl_xor_sync(kAllLanes, sum, step);
+    const float factor = expf(span.most - most);
+    span = {most, __fmaf_rn(span.sum, factor, sum)};
+    if (threadIdx.x % 16 == 0)
+      factors[head].total = factor;
   }
 
   // Weights times keys on top of the span's values; a warp takes groups of 16
@@ -175,9 +177,9 @@ class AttentionBlock : public AttentionRows<kTiles, kKeys, kParts> {
   }
 
   __device__ void start_span() {
+    span = {};
 #pragma unroll
     for (int r = 0; r < kTiles; ++r) {
-      span[r] = {};
 #pragma unroll
       for (int group = 0; group < kGroups; ++group)
 #pragma unroll
