@@ -8,6 +8,7 @@
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/shared_limit.h"
 #include "kernels/indexer/index_scores.cuh"
 #include "kernels/indexer/index_select.cuh"
 #include "kernels/indexer/plain_scores.cuh"
@@ -90,14 +91,14 @@ void launch_plain_scores(
     const CallSize& size,
     int64_t tokens,
     uint32_t* keys) {
-  constexpr int64_t kSharedBytes = 200 << 10;
   static const bool allowed = [] {
     cuda::allow_shared_memory(
-        reinterpret_cast<const void*>(cuda::plain_score_kernel), kSharedBytes);
+        reinterpret_cast<const void*>(cuda::plain_score_kernel),
+        cuda::shared_limit());
     return true;
   }();
   const int64_t shared = like.heads * like.dim * 4;
-  HADAL_CHECK(allowed && shared <= kSharedBytes);
+  HADAL_CHECK(allowed && shared <= cuda::shared_limit());
   cuda::launch(
       cuda::plain_score_kernel,
       {.grid = dim3(

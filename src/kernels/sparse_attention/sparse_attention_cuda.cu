@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "base/check.h"
+#include "hadal/error.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/shared_limit.h"
 #include "kernels/sparse_attention/attention_kernel.cuh"
 
 namespace hadal {
@@ -24,9 +26,6 @@ using cuda::kTileHeads;
 using cuda::PartialSums;
 using cuda::SoftmaxSum;
 using cuda::TokenPlace;
-
-// Of 227 KB, some for what a kernel declares itself.
-constexpr int64_t kSharedBytes = 226 << 10;
 
 // What the sequences of a call have in common, and the longest lists.
 struct CallSize {
@@ -72,10 +71,15 @@ void launch_spans(
   const auto kernel = cuda::attention_kernel<kTiles, kKeys, kParts, kFold>;
   static const bool allowed = [&] {
     cuda::allow_shared_memory(
-        reinterpret_cast<const void*>(kernel), kSharedBytes);
+        reinterpret_cast<const void*>(kernel), cuda::shared_limit());
     return true;
   }();
-  HADAL_CHECK(allowed && room.bytes() <= kSharedBytes);
+  HADAL_CHECK(allowed);
+  if (room.bytes() > cuda::shared_limit())
+    throw Error(
+        ErrorCode::unsupported,
+        "rows of this format need more shared memory than the GPU has; keep "
+        "them in FP8");
   cuda::launch(
       kernel,
       {.grid = dim3(
@@ -112,7 +116,7 @@ void attend(
   if (size.tokens * groups >= kFewBlocks) {
     const auto wide = room_of<2, kKeys, kParts>(like);
     if (like.heads > kTileHeads && size.tokens * groups >= 2 * kFewBlocks &&
-        wide.bytes() <= kSharedBytes)
+        wide.bytes() <= cuda::shared_limit())
       launch_spans<2, kKeys, kParts, true>(
           like, call, size.tokens, wide, PartialSums{});
     else
