@@ -93,9 +93,6 @@ TEST(BatchEngineNano, TheSecondTurnOfALongConversation) {
   cold.use_cache = false;
   const Heard expected = answer(engine, std::move(cold));
   EXPECT_EQ(difference(second, expected), "");
-  EXPECT_LT(
-      second.end.timings.prompt_seconds,
-      0.05 * expected.end.timings.prompt_seconds);
 }
 
 }  // namespace
