@@ -116,7 +116,10 @@ NativeExecutor::NativeExecutor(
       logits_(memory),
       plan_(plan_chunks(network_->config, false)),
       mtp_plan_(plan_chunks(network_->config, true)) {
-  work_.tile_tokens = plan_.tile_tokens;
+  // A device has the memory for queries of a whole chunk, and wide products are
+  // what it is good at.
+  work_.tile_tokens =
+      memory.host_visible() ? plan_.tile_tokens : plan_.chunk_tokens;
 }
 
 Pass NativeExecutor::pass(const Chunk& chunk) {
