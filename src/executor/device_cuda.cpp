@@ -23,7 +23,7 @@
 namespace hadal {
 namespace {
 
-// More do not make the link faster.
+// More take from the link what they add (docs/notes/2026-11-24-cuda-upload.md).
 constexpr int kMostThreads = 12;
 
 int64_t free_bytes() {
