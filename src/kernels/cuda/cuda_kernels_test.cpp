@@ -44,7 +44,16 @@ TEST_F(CudaKernels, AgreeWithTheReference) {
 // Alone, among a few, among dozens.
 TEST_F(CudaKernels, AProductsTokenStandsAlone) {
   const Backend& backend = staged_cuda_backend();
-  for (const LinearCase& the_case : linear_cases()) {
+  std::vector<LinearCase> cases = linear_cases();
+  for (const WeightFormat format :
+       {WeightFormat::bf16, WeightFormat::fp8_block, WeightFormat::mxfp4}) {
+    LinearCase& many = cases.emplace_back();
+    many = {"many rows", scaled_weight(format, 16400, 384)};
+    many.activation = ActivationFormat::bf16;
+    if (format == WeightFormat::bf16)
+      many.weight.scale_format = ScaleFormat::none;
+  }
+  for (const LinearCase& the_case : cases) {
     const RandomWeight weight(the_case.weight, 1);
     const WeightView& view = weight.view();
     constexpr int64_t kTokens = 43;

@@ -44,6 +44,23 @@ __global__ void linear_kernel(
   }
 }
 
+// Whether a product of a call with `rows` rows goes to the prompt's kernels.
+// They take tiles of 128 rows, so that few rows leave most of the device idle;
+// from so many on they are the faster ones (docs/notes). The bits are the same.
+bool is_wide(const LinearParams& params, int64_t rows) {
+  constexpr int64_t kManyTokens = 128;
+  constexpr int64_t kSomeTokens = 48;
+  if (!cuda::takes_wide_product(
+          params.weight,
+          std::max(params.tokens, kManyTokens),
+          params.activation))
+    return false;
+  if (params.tokens >= kSomeTokens)
+    return params.tokens >= kManyTokens || rows >= 8192;
+  return params.tokens > 8 && rows >= 16384 &&
+         params.weight.format != WeightFormat::affine;
+}
+
 // Products that the matrix instructions do not take.
 void row_product(const LinearParams& params) {
   const int64_t cols = params.weight.cols;
@@ -82,11 +99,13 @@ void row_product(const LinearParams& params) {
 void linear_many_cuda(std::span<const LinearParams> products) {
   std::vector<LinearParams> together;
   std::vector<LinearParams> wide;
+  int64_t rows = 0;
+  for (const LinearParams& params : products)
+    rows += params.weight.rows;
   for (const LinearParams& params : products) {
     if (params.tokens == 0 || params.weight.rows == 0)
       continue;
-    if (cuda::takes_wide_product(
-            params.weight, params.tokens, params.activation))
+    if (is_wide(params, rows))
       wide.push_back(params);
     else if (cuda::takes_matrix_product(params.weight))
       together.push_back(params);

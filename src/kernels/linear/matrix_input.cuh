@@ -33,19 +33,9 @@ __device__ inline float rest_of(float value, uint32_t part) {
   return magnitude_bits(value) < kFloatInfinity ? value - bf16_value(part) : 0;
 }
 
-// Columns k .. k + 7 of a token (zeros beyond `cols`; k is a multiple of 8):
-// every part's eight numbers as 16 bytes at out + part * stride + k, largest
-// part first. Returns their sum as a balanced tree: of the rounded numbers, or
-// of the float32 ones.
-__device__ inline float prepare_eight(
-    const float* x,
-    int64_t k,
-    int64_t cols,
-    InputOrder order,
-    bool rounded,
-    uint16_t* out,
-    int64_t stride) {
-  float value[8];
+// Columns k .. k + 7 of a token, zeros beyond `cols`; k is a multiple of 8.
+__device__ inline void load_eight(
+    const float* x, int64_t k, int64_t cols, float (&value)[8]) {
   if (k + 8 <= cols && reinterpret_cast<uintptr_t>(x) % 16 == 0) {
     const float4 low = *reinterpret_cast<const float4*>(x + k);
     const float4 high = *reinterpret_cast<const float4*>(x + k + 4);
@@ -56,6 +46,17 @@ __device__ inline float prepare_eight(
     for (int i = 0; i < 8; ++i)
       value[i] = k + i < cols ? x[k + i] : 0;
   }
+}
+
+// Every part's eight numbers as 16 bytes at out + part * stride, largest part
+// first. Returns their sum as a balanced tree: of the rounded numbers, or of
+// the float32 ones.
+__device__ inline float prepare_eight(
+    const float (&value)[8],
+    InputOrder order,
+    bool rounded,
+    uint16_t* out,
+    int64_t stride) {
   float rest[8];
 #pragma unroll
   for (int i = 0; i < 8; ++i)
@@ -84,7 +85,7 @@ __device__ inline float prepare_eight(
           bf16_pair(rest[1], rest[5]),
           bf16_pair(rest[2], rest[6]),
           bf16_pair(rest[3], rest[7])};
-    *reinterpret_cast<uint4*>(out + part * stride + k) = words;
+    *reinterpret_cast<uint4*>(out + part * stride) = words;
     if (rounded) {
       if (order == InputOrder::nibbles) {
         const auto low = [](uint32_t pair) {
@@ -104,6 +105,20 @@ __device__ inline float prepare_eight(
   return sum;
 }
 
+// Columns k .. k + 7 of a token, to out + part * stride + k.
+__device__ inline float prepare_eight(
+    const float* x,
+    int64_t k,
+    int64_t cols,
+    InputOrder order,
+    bool rounded,
+    uint16_t* out,
+    int64_t stride) {
+  float value[8];
+  load_eight(x, k, cols, value);
+  return prepare_eight(value, order, rounded, out + k, stride);
+}
+
 // A token's `padded` columns by the threads of a block (all of them). `sums`:
 // of every 32 columns, or null.
 __device__ inline void prepare_token(
@@ -117,18 +132,28 @@ __device__ inline void prepare_token(
     float* sums,
     int64_t first_thread,
     int64_t threads) {
-  // Whole warps go round together, for the sums.
-  for (int64_t k = 8 * first_thread; k - 8 * (first_thread % kWarp) < padded;
-       k += 8 * threads) {
-    float sum = 0;
-    if (k < padded)
-      sum = prepare_eight(x, k, cols, order, rounded, out, stride);
-    if (sums == nullptr)
-      continue;
-    sum += __shfl_xor_sync(kAllLanes, sum, 1);
-    sum += __shfl_xor_sync(kAllLanes, sum, 2);
-    if (k < padded && k % 32 == 0)
-      sums[k / 32] = sum;
+  // Whole warps go round together, for the sums; what two rounds need is asked
+  // for at once.
+  constexpr int kRounds = 2;
+  for (int64_t k0 = 8 * first_thread; k0 - 8 * (first_thread % kWarp) < padded;
+       k0 += kRounds * 8 * threads) {
+    float value[kRounds][8];
+#pragma unroll
+    for (int i = 0; i < kRounds; ++i)
+      load_eight(x, k0 + 8 * threads * i, cols, value[i]);
+#pragma unroll
+    for (int i = 0; i < kRounds; ++i) {
+      const int64_t k = k0 + 8 * threads * i;
+      float sum = 0;
+      if (k < padded)
+        sum = prepare_eight(value[i], order, rounded, out + k, stride);
+      if (sums == nullptr)
+        continue;
+      sum += __shfl_xor_sync(kAllLanes, sum, 1);
+      sum += __shfl_xor_sync(kAllLanes, sum, 2);
+      if (k < padded && k % 32 == 0)
+        sums[k / 32] = sum;
+    }
   }
 }
 

@@ -92,67 +92,100 @@ int64_t tiles_of(const RowsJob& job, int rows) {
   return (job.weight.rows + rows - 1) / rows;
 }
 
-// Shares `target` blocks among the jobs by the bytes they read, and returns the
-// shared memory of the largest.
-int64_t share_blocks(std::span<RowsJob> jobs, const Cut& cut, int64_t target) {
+// How a launch is cut among blocks, and what that costs.
+struct Plan {
+  Cut cut;
+  int64_t shared = 0;  // bytes of a block
+  // The bytes of weights that the busiest multiprocessor reads, and a bit more
+  // where few copies are on their way or instructions are half empty.
+  double cost = 0;
+};
+
+// Shares out `room` blocks a multiprocessor by the bytes that jobs read.
+Plan share_blocks(std::span<RowsJob> jobs, const Cut& cut, int64_t room) {
+  const int64_t target = room * multiprocessors();
   double total = 0;
   for (const RowsJob& job : jobs)
     total += static_cast<double>(job.weight.rows * job.weight.row_bytes);
-  int64_t shared = 0;
+  Plan plan{.cut = cut};
+  double largest = 0;
   int32_t next = 0;
   for (RowsJob& job : jobs) {
     const int64_t tiles = tiles_of(job, cut.rows);
     const double part =
         static_cast<double>(job.weight.rows * job.weight.row_bytes) / total;
     const auto wanted =
-        static_cast<int64_t>(part * static_cast<double>(target) + 0.5);
+        static_cast<int64_t>(part * static_cast<double>(target));
     const int64_t least = (tiles + cut.most_tiles - 1) / cut.most_tiles;
     job.first_block = next;
     job.blocks = static_cast<int32_t>(std::clamp(wanted, least, tiles));
     next += job.blocks;
     const int64_t each = (tiles + job.blocks - 1) / job.blocks;
-    shared = std::max(
-        shared,
+    largest = std::max(
+        largest, static_cast<double>(each * cut.rows * job.weight.row_bytes));
+    plan.shared = std::max(
+        plan.shared,
         rows_shared_bytes(job, static_cast<int>(each), cut.rows, cut.columns));
   }
-  return shared;
+  const double waves = blocks(next, multiprocessors());
+  constexpr double kFewOnTheWay[] = {0, 1.5, 1.2, 1};
+  plan.cost = largest * waves * kFewOnTheWay[std::min<int64_t>(room, 3)] *
+              (cut.rows == 8 ? 1.1 : 1);
+  return plan;
 }
 
-// One wave of blocks, as many of them on a multiprocessor as have room.
+// One wave of blocks where there is room for it.
+Plan best_plan(std::span<RowsJob> jobs, Cut cut) {
+  Plan best;
+  int64_t best_room = 0;
+  const bool many = cut.columns > kFewTokens;
+  for (const int rows : {16, 8}) {
+    if (rows == 8 && many)
+      continue;
+    cut.rows = rows;
+    for (int64_t room = many ? 2 : 3; room >= 1; --room) {
+      const Plan plan = share_blocks(jobs, cut, room);
+      const bool fits =
+          room == 1 ? plan.shared <= most_shared()
+                    : room * (plan.shared + 1024) <= most_shared() + 1024;
+      if (fits && (best_room == 0 || plan.cost < best.cost)) {
+        best = plan;
+        best_room = room;
+      }
+    }
+  }
+  if (best_room == 0) {  // wide rows on a small device: a tile a block
+    cut.rows = 16;
+    cut.most_tiles = 1;
+    best_room = 1;
+    best.cut = cut;
+  }
+  return share_blocks(jobs, best.cut, best_room);
+}
+
 void start(std::span<RowsJob> jobs, int64_t tokens, bool alone) {
   const bool few = tokens <= kFewTokens;
-  int64_t tiles = 0;
-  for (const RowsJob& job : jobs)
-    tiles += tiles_of(job, 16);
   Cut cut;
-  cut.rows = few && tiles < 3 * multiprocessors() ? 8 : 16;
   cut.columns = static_cast<int>(
       alone                   ? 1
       : few                   ? kFewTokens
       : tokens <= kSomeTokens ? kSomeTokens
                               : kMoreTokens);
   cut.most_tiles = alone ? 16 : few ? 4 : 1;
-  int64_t room = few ? 3 : 2;
-  int64_t shared = share_blocks(jobs, cut, room * multiprocessors());
-  while (room > 1 && room * (shared + 1024) > most_shared() + 1024)
-    shared = share_blocks(jobs, cut, --room * multiprocessors());
-  while (shared > most_shared() && cut.most_tiles > 1) {
-    cut.most_tiles /= 2;
-    shared = share_blocks(jobs, cut, multiprocessors());
-  }
-  HADAL_CHECK(shared <= most_shared());
+  const Plan plan = best_plan(jobs, cut);
+  HADAL_CHECK(plan.shared <= most_shared());
   RowsLaunch all;
   all.count = static_cast<int32_t>(jobs.size());
   all.tokens = static_cast<int32_t>(tokens);
   std::copy(jobs.begin(), jobs.end(), all.jobs);
   const RowsJob& last = jobs.back();
   launch(
-      choose_kernel(cut.columns, cut.rows),
+      choose_kernel(plan.cut.columns, plan.cut.rows),
       {.grid = dim3(
            static_cast<unsigned>(last.first_block + last.blocks),
-           blocks(tokens, cut.columns)),
+           blocks(tokens, plan.cut.columns)),
        .block = kRowsWarps * 32,
-       .shared_bytes = static_cast<unsigned>(shared),
+       .shared_bytes = static_cast<unsigned>(plan.shared),
        .start = Start::early},
       all);
 }
