@@ -32,36 +32,15 @@ void experts(const ExpertsParams& host, ThreadTeam&) {
       .gate = stack.gate[0],
       .up = stack.up[0],
       .down = stack.down[0]};
-  all.params.experts.gate = table(stack.gate, stack.experts);
-  all.params.experts.up = table(stack.up, stack.experts);
-  all.params.experts.down = table(stack.down, stack.experts);
+  all.params.experts = host.device_experts;
   experts_cuda(all);
-}
-
-// The hash table's rows of these tokens, as if token t had id t.
-template <class Entry>
-const Entry* rows_of_tokens(const RouterParams& host) {
-  const auto* const all = static_cast<const Entry*>(host.tid2eid);
-  std::vector<Entry> rows;
-  for (int64_t t = 0; t < host.tokens; ++t) {
-    const Entry* const row = all + host.token_ids[t] * host.per_token;
-    rows.insert(rows.end(), row, row + host.per_token);
-  }
-  return table(rows.data(), static_cast<int64_t>(rows.size()));
 }
 
 void router(const RouterParams& host, ThreadTeam&) {
   RouterParams params = host;
-  if (host.tid2eid != nullptr) {
-    std::vector<int32_t> ids;
-    for (int32_t t = 0; t < host.tokens; ++t)
-      ids.push_back(t);
-    params.token_ids = table(ids.data(), host.tokens);
-    if (host.tid2eid_is_64_bit)
-      params.tid2eid = rows_of_tokens<int64_t>(host);
-    else
-      params.tid2eid = rows_of_tokens<int32_t>(host);
-  }
+  params.tid2eid = host.device_tid2eid;
+  if (host.tid2eid != nullptr)
+    params.token_ids = table(host.token_ids, host.tokens);
   router_cuda(params);
 }
 
