@@ -37,7 +37,7 @@ ExecutionDevice cuda_device();
 
 // Bytes of scratch memory that kernels and passes may take on the GPU beyond
 // weights and caches.
-inline constexpr int64_t kCudaScratchBytes = int64_t{3} << 29;
+inline constexpr int64_t kCudaScratchBytes = int64_t{9} << 29;
 
 // What doctor shows of the GPU.
 struct GpuInfo {

@@ -43,6 +43,10 @@ class BackendPass {
 
 constexpr int64_t kFloatBytes = static_cast<int64_t>(sizeof(float));
 
+const ChunkBudget& budget_of(const MemorySource& memory) {
+  return memory.host_visible() ? kHostBudget : kDeviceBudget;
+}
+
 // One row of `width` floats, copied by a kernel.
 StoreRowsParams copy_of(const float* from, float* to, int64_t width) {
   return {
@@ -114,12 +118,9 @@ NativeExecutor::NativeExecutor(
       work_(memory),
       mtp_streams_(memory),
       logits_(memory),
-      plan_(plan_chunks(network_->config, false)),
-      mtp_plan_(plan_chunks(network_->config, true)) {
-  // A device has the memory for queries of a whole chunk, and wide products are
-  // what it is good at.
-  work_.tile_tokens =
-      memory.host_visible() ? plan_.tile_tokens : plan_.chunk_tokens;
+      plan_(plan_chunks(network_->config, false, budget_of(memory))),
+      mtp_plan_(plan_chunks(network_->config, true, budget_of(memory))) {
+  work_.tile_tokens = plan_.tile_tokens;
 }
 
 Pass NativeExecutor::pass(const Chunk& chunk) {

@@ -5,11 +5,7 @@
 namespace hadal {
 namespace {
 
-constexpr int64_t kChunkBytes = int64_t{336} << 20;
-constexpr int64_t kTileBytes = int64_t{64} << 20;
 constexpr int64_t kMinTokens = 16;
-constexpr int64_t kMaxChunkTokens = 2048;
-constexpr int64_t kMaxTileTokens = 256;
 
 // What spans a chunk, of one token, in floats.
 int64_t chunk_floats(const ModelConfig& config, bool mtp) {
@@ -42,12 +38,15 @@ int64_t tokens_in(int64_t bytes, int64_t floats, int64_t most) {
 
 }  // namespace
 
-ChunkPlan plan_chunks(const ModelConfig& config, bool mtp) {
+ChunkPlan plan_chunks(
+    const ModelConfig& config, bool mtp, const ChunkBudget& budget) {
   return {
-      .chunk_tokens =
-          tokens_in(kChunkBytes, chunk_floats(config, mtp), kMaxChunkTokens),
-      .tile_tokens =
-          tokens_in(kTileBytes, tile_floats(config), kMaxTileTokens)};
+      .chunk_tokens = tokens_in(
+          budget.chunk_bytes,
+          chunk_floats(config, mtp),
+          budget.most_chunk_tokens),
+      .tile_tokens = tokens_in(
+          budget.tile_bytes, tile_floats(config), budget.most_tile_tokens)};
 }
 
 }  // namespace hadal

@@ -52,10 +52,32 @@ struct ChunkPlan {
   int64_t tile_tokens = 0;
 };
 
+// The scratch memory that a plan may take, and where more would not help.
+struct ChunkBudget {
+  int64_t chunk_bytes = 0;
+  int64_t tile_bytes = 0;
+  int64_t most_chunk_tokens = 0;
+  int64_t most_tile_tokens = 0;
+};
 // Long chunks, since the weights are read once a chunk and most of a long
-// prompt's experts see only a few dozen of its tokens: up to 2,048 tokens in
-// some 400 MB. `mtp`: the sequences feed the next-token module, too, which
-// needs more a token. Results do not depend on the plan.
-ChunkPlan plan_chunks(const ModelConfig& config, bool mtp);
+// prompt's experts see only a few dozen of its tokens.
+inline constexpr ChunkBudget kHostBudget{
+    .chunk_bytes = int64_t{336} << 20,
+    .tile_bytes = int64_t{64} << 20,
+    .most_chunk_tokens = 2048,
+    .most_tile_tokens = 256};
+// A GPU wants a hundred tokens and more for each expert.
+inline constexpr ChunkBudget kDeviceBudget{
+    .chunk_bytes = int64_t{1408} << 20,
+    .tile_bytes = int64_t{832} << 20,
+    .most_chunk_tokens = 8192,
+    .most_tile_tokens = 2048};
+
+// `mtp`: the sequences feed the next-token module, too, which needs more a
+// token. Results do not depend on the plan.
+ChunkPlan plan_chunks(
+    const ModelConfig& config,
+    bool mtp,
+    const ChunkBudget& budget = kHostBudget);
 
 }  // namespace hadal

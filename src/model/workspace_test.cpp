@@ -25,6 +25,12 @@ TEST(ChunkPlan, FlashTakesLongChunks) {
   EXPECT_LT(plan_chunks(config_of("flash"), true).chunk_tokens, 2048);
 }
 
+TEST(ChunkPlan, ADeviceTakesLongerOnes) {
+  const ChunkPlan plan = plan_chunks(config_of("flash"), false, kDeviceBudget);
+  EXPECT_EQ(plan.chunk_tokens, 8192);
+  EXPECT_EQ(plan.tile_tokens, 2048);
+}
+
 TEST(ChunkPlan, WidthShortensThem) {
   const ChunkPlan flash = plan_chunks(config_of("flash"), false);
   const ChunkPlan pro = plan_chunks(config_of("pro"), false);

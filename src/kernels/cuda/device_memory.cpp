@@ -1,5 +1,6 @@
 #include "kernels/cuda/device_memory.h"
 
+#include <cstring>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -13,6 +14,7 @@ namespace {
 constexpr size_t kAlignment = 256;
 constexpr size_t kSmall = size_t{1} << 20;  // blocks below come out of pieces
 constexpr size_t kPiece = size_t{32} << 20;
+constexpr size_t kBounce = size_t{64} << 20;  // most that is read at once
 
 class DeviceMemory : public MemorySource {
  public:
@@ -49,6 +51,8 @@ class DeviceMemory : public MemorySource {
   bool host_visible() const override { return false; }
 
   void copy(void* to, const void* from, size_t bytes) override {
+    if (bytes <= kBounce && is_host(to) && !is_host(from))
+      return read(to, from, bytes);
     check(
         cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream()),
         "copying to or from the device");
@@ -57,6 +61,21 @@ class DeviceMemory : public MemorySource {
   }
 
  private:
+  // Through pinned memory, which the device writes at the link's speed: a
+  // step's logits are waited for.
+  void read(void* to, const void* from, size_t bytes) {
+    const std::lock_guard lock(read_mutex_);
+    if (bounce_ == nullptr)
+      check(
+          cudaHostAlloc(&bounce_, kBounce, cudaHostAllocDefault),
+          "allocating pinned memory");
+    check(
+        cudaMemcpyAsync(bounce_, from, bytes, cudaMemcpyDeviceToHost, stream()),
+        "copying from the device");
+    check(cudaStreamSynchronize(stream()), "copying from the device");
+    std::memcpy(to, bounce_, bytes);
+  }
+
   struct Blocks {
     std::vector<std::byte*> free;
     size_t made = 0;
@@ -88,6 +107,9 @@ class DeviceMemory : public MemorySource {
     left_ -= size;
     return piece_ + left_;
   }
+
+  std::mutex read_mutex_;
+  void* bounce_ = nullptr;  // until the process ends
 
   std::mutex mutex_;
   std::unordered_map<size_t, Blocks> sizes_;

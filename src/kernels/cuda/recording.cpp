@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 #include <utility>
 
 #include "kernels/cuda/device.h"
@@ -17,23 +18,25 @@ bool same(const dim3& a, const dim3& b) {
   return a.x == b.x && a.y == b.y && a.z == b.z;
 }
 
-// Since 9.0 a kernel may start before its predecessor has ended.
-bool can_start_early() {
-  static const bool kCan = [] {
-    int device = 0;
-    int major = 0;
-    check(cudaGetDevice(&device), "asking for the device");
+// Only code that was compiled for 9.0 or later waits for its predecessor
+// (wait.cuh): code for older cards that the driver translates for a newer one
+// does not, and must not start early there.
+bool waits_for_predecessor(const void* kernel) {
+  static std::unordered_map<const void*, bool> known;
+  const auto [entry, fresh] = known.try_emplace(kernel, false);
+  if (fresh) {
+    cudaFuncAttributes attributes;
     check(
-        cudaDeviceGetAttribute(
-            &major, cudaDevAttrComputeCapabilityMajor, device),
-        "asking for the device's capability");
-    return major >= 9;
-  }();
-  return kCan;
+        cudaFuncGetAttributes(&attributes, kernel),
+        "asking for a kernel's attributes");
+    entry->second =
+        attributes.ptxVersion >= 90 && attributes.binaryVersion >= 90;
+  }
+  return entry->second;
 }
 
-bool starts_early(const LaunchShape& shape) {
-  return shape.start == Start::early && can_start_early();
+bool starts_early(const LaunchShape& shape, const void* kernel) {
+  return shape.start == Start::early && waits_for_predecessor(kernel);
 }
 
 }  // namespace
@@ -48,7 +51,7 @@ void start_kernel(
   cudaLaunchAttribute early = {};
   early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
   early.val.programmaticStreamSerializationAllowed = 1;
-  if (starts_early(shape)) {
+  if (starts_early(shape, kernel)) {
     config.attrs = &early;
     config.numAttrs = 1;
   }
@@ -166,7 +169,7 @@ struct GraphCache::Graph {
     node.kernel.sharedMemBytes = kernel.sharedMemBytes;
     node.kernel.kernelParams = kernel.kernelParams;
     cudaGraphEdgeData edge = {};
-    if (starts_early(list.shape(i))) {
+    if (starts_early(list.shape(i), list.kernel(i))) {
       edge.from_port = cudaGraphKernelNodePortProgrammatic;
       edge.type = cudaGraphDependencyTypeProgrammatic;
     }

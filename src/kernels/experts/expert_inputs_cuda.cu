@@ -108,33 +108,59 @@ __global__ void __launch_bounds__(kThreads) prepare_kernel(
     make_groups(groups, counts);
 }
 
+// Which row of scratch has a token's experts, in order of their ids: rows
+// [per_token] in shared memory.
+__device__ void order_rows(
+    const ExpertSums& sums, int64_t token, int64_t* rows) {
+  const int64_t first = token * sums.per_token;
+  for (int i = threadIdx.x; i < sums.per_token; i += kThreads) {
+    const int32_t id = sums.indices[first + i];
+    int rank = 0;
+    for (int j = 0; j < sums.per_token; ++j) {
+      const int32_t other = sums.indices[first + j];
+      rank += other < id || (other == id && j < i);
+    }
+    rows[rank] = sums.places == nullptr ? first + i : sums.places[first + i];
+  }
+  __syncthreads();
+}
+
+__device__ void add(float& sum, float value) {
+  sum += value;
+}
+__device__ void add(float4& sum, const float4& value) {
+  sum.x += value.x;
+  sum.y += value.y;
+  sum.z += value.z;
+  sum.w += value.w;
+}
+
+// Vector: one or four columns a thread; the sums are the same.
+template <class Vector>
 __global__ void __launch_bounds__(kThreads) sum_kernel(ExpertSums sums) {
+  extern __shared__ int64_t rows[];
   wait_for_predecessor();
   let_successor_start();
+  const int64_t width = sums.hidden / int64_t{sizeof(Vector) / sizeof(float)};
   const int64_t column = blockIdx.x * int64_t{kThreads} + threadIdx.x;
   const int64_t token = blockIdx.y;
-  if (column >= sums.hidden)
+  order_rows(sums, token, rows);
+  if (column >= width)
     return;
-  float* const y = sums.y + token * sums.hidden + column;
-  float sum = sums.adds ? *y : 0;
-  const int64_t first = token * sums.per_token;
+  const auto* const scratch = reinterpret_cast<const Vector*>(sums.scratch);
+  Vector* const y = reinterpret_cast<Vector*>(sums.y) + token * width + column;
+  Vector sum = {};
+  if (sums.adds)
+    sum = *y;
   for (int rank = 0; rank < sums.per_token; ++rank)
-    for (int i = 0; i < sums.per_token; ++i) {
-      const int32_t id = sums.indices[first + i];
-      int smaller = 0;
-      for (int j = 0; j < sums.per_token; ++j) {
-        const int32_t other = sums.indices[first + j];
-        smaller += other < id || (other == id && j < i);
-      }
-      if (smaller != rank)
-        continue;
-      const int64_t row =
-          sums.places == nullptr ? first + i : sums.places[first + i];
-      sum += sums.scratch[row * sums.hidden + column];
-    }
+    add(sum, scratch[rows[rank] * width + column]);
   if (sums.shared)
-    sum += sums.scratch[(sums.first_shared + token) * sums.hidden + column];
+    add(sum, scratch[(sums.first_shared + token) * width + column]);
   *y = sum;
+}
+
+bool is_aligned(const void* data) {
+  return reinterpret_cast<uintptr_t>(data) % sizeof(float4) == 0;
 }
 
 }  // namespace
@@ -162,11 +188,16 @@ void prepare_experts(
 }
 
 void sum_experts(const ExpertSums& sums) {
+  const bool fours =
+      sums.hidden % 4 == 0 && is_aligned(sums.y) && is_aligned(sums.scratch);
   launch(
-      sum_kernel,
+      fours ? sum_kernel<float4> : sum_kernel<float>,
       {.grid = dim3(
-           blocks(sums.hidden, kThreads), static_cast<unsigned>(sums.tokens)),
+           blocks(fours ? sums.hidden / 4 : sums.hidden, kThreads),
+           static_cast<unsigned>(sums.tokens)),
        .block = kThreads,
+       .shared_bytes =
+           static_cast<unsigned>(sums.per_token * int64_t{sizeof(int64_t)}),
        .start = Start::early},
       sums);
 }

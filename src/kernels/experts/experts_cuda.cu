@@ -29,8 +29,10 @@ using cuda::ExpertNumbers;
 using cuda::ExpertSide;
 using cuda::ExpertStage;
 
-// Tokens of one round; more go in several.
+// Tokens of one round; more go in several. The products of many tokens want as
+// many for each expert as memory allows.
 constexpr int64_t kMostTokens = 1024;
+constexpr int64_t kMostWideTokens = 4096;
 
 bool takes_fp8_input(const WeightView& weight) {
   return weight.format == WeightFormat::fp8_block ||
@@ -284,15 +286,20 @@ bool takes_products(const Side& side) {
          cuda::takes_expert_product(side.down);
 }
 
-// At most kMostTokens.
+// Only where fewer tokens have the same order of sums.
+bool goes_wide(const ExpertsCudaParams& all) {
+  const ExpertsParams& params = all.params;
+  return params.tokens >= cuda::kWideExpertTokens && !params.gemm_fp8 &&
+         takes_products(routed_side(all)) &&
+         (params.shared_gate.empty() || takes_products(shared_side(params))) &&
+         cuda::takes_wide_experts(all);
+}
+
+// One round.
 void run_experts(const ExpertsCudaParams& all) {
   const ExpertsParams& params = all.params;
   const Side routed = routed_side(all);
-  // Only where fewer tokens have the same order of sums.
-  if (params.tokens >= cuda::kWideExpertTokens && !params.gemm_fp8 &&
-      takes_products(routed) &&
-      (params.shared_gate.empty() || takes_products(shared_side(params))) &&
-      cuda::takes_wide_experts(all))
+  if (goes_wide(all))
     return cuda::wide_experts(all);
   if (params.shared_gate.empty()) {
     if (takes_products(routed))
@@ -320,10 +327,11 @@ void run_experts(const ExpertsCudaParams& all) {
 }  // namespace
 
 void experts_cuda(const ExpertsCudaParams& all) {
-  for (int64_t first = 0; first < all.params.tokens; first += kMostTokens) {
+  const int64_t most = goes_wide(all) ? kMostWideTokens : kMostTokens;
+  for (int64_t first = 0; first < all.params.tokens; first += most) {
     ExpertsCudaParams some = all;
     ExpertsParams& params = some.params;
-    params.tokens = std::min(kMostTokens, all.params.tokens - first);
+    params.tokens = std::min(most, all.params.tokens - first);
     params.x += first * params.hidden;
     params.y += first * params.hidden;
     params.indices += first * params.per_token;
