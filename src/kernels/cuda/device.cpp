@@ -48,6 +48,8 @@ DeviceBuffer::DeviceBuffer(DeviceBuffer&& other) noexcept
       capacity_(std::exchange(other.capacity_, 0)) {}
 
 void* DeviceBuffer::reserve(int64_t bytes) {
+  constexpr int64_t kAlignment = 256;
+  bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
   if (bytes > capacity_) {
     // Kernels that use the old memory may still run, or not even have begun.
     check(cudaStreamSynchronize(stream()), "waiting before memory grows");

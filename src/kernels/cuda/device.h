@@ -26,7 +26,8 @@ class DeviceBuffer {
   DeviceBuffer& operator=(const DeviceBuffer&) = delete;
   DeviceBuffer(DeviceBuffer&& other) noexcept;
 
-  // At least `bytes`, aligned to 256.
+  // At least `bytes`, aligned to 256 and up to a multiple of that: kernels read
+  // whole words of 16 bytes, of which an array may end in the middle.
   void* reserve(int64_t bytes);
   template <class T>
   T* reserve_array(int64_t count) {

@@ -58,7 +58,8 @@ __device__ void choose_largest(
       at += w < warp ? in_warp[w] : 0;
       before += in_warp[w];
     }
-    if (is_chosen)
+    // NaN comes before nothing, so there may be more of them.
+    if (is_chosen && at < params.per_token)
       choice.chosen[at] = e;
     __syncthreads();
   }
@@ -128,13 +129,14 @@ void router_cuda(const RouterParams& params) {
     return;
   const int64_t padded = (params.experts + 3) / 4 * 4;
   const int64_t warps = (params.experts + kWarp - 1) / kWarp;
+  // Ids are read by fours, beyond the last one, too.
+  const int64_t ids = (params.per_token + 3) / 4 * 4 + 4;
   cuda::launch(
       router_kernel,
       {.grid = static_cast<unsigned>(params.tokens),
        .block = static_cast<unsigned>(
            warps * kWarp < kMostThreads ? warps * kWarp : kMostThreads),
-       .shared_bytes =
-           static_cast<unsigned>(4 * (2 * padded + params.per_token)),
+       .shared_bytes = static_cast<unsigned>(4 * (2 * padded + ids)),
        .start = cuda::Start::early},
       params);
 }

@@ -88,6 +88,8 @@ __global__ void __launch_bounds__(kAttentionThreads, 1) attention_kernel(
   const int my_head = static_cast<int>(threadIdx.x) / 16;
   const bool tells = threadIdx.x % 16 == 0 && my_head < Block::Room::kHeads;
   float values[kTiles][Block::kGroups][2][4] = {};
+  // All have read the first tile's `rows` before the next one's are written.
+  __syncthreads();
   for (int tile = first; tile < end; ++tile) {
     if (tile + 1 < end)
       block.find_rows(tile + 1);
