@@ -13,6 +13,11 @@
 
 namespace hadal::cuda {
 
+// The floats of `rows` rows of `width` that lie `stride` apart.
+inline int64_t extent(int64_t rows, int64_t stride, int64_t width) {
+  return rows == 0 ? 0 : (rows - 1) * stride + width;
+}
+
 // One call's arrays. finish() waits for the kernels and copies the outputs
 // back; the memory is freed with the object.
 class Stage {
