@@ -19,9 +19,9 @@ enum class Device { automatic, cpu, cuda, mlx };
 
 // standard: products of quantised weights take rounded activations where that
 // stays within the noise of the official bfloat16 run (bfloat16 for FP8 and
-// BF16 weights, int8 blocks for affine ones, int16 blocks for FP4 ones), and
-// caches are stored compactly. exact: float32 activations and caches
-// everywhere.
+// BF16 weights, int8 blocks for affine ones, int16 blocks for FP4 ones; on cuda
+// bfloat16 for all), and caches are stored compactly. exact: float32
+// activations and caches everywhere.
 enum class Precision { standard, exact };
 
 struct ModelOptions {

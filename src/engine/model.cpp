@@ -18,7 +18,7 @@ namespace hadal {
 namespace {
 
 // Raised when a change of kernels changes the bits of a saved state.
-constexpr uint64_t kKernelRevision = 2;
+constexpr uint64_t kKernelRevision = 3;
 
 // What a session's state depends on besides the checkpoint.
 uint64_t state_fingerprint(
